@@ -1,0 +1,1 @@
+"""Transfer learning on pretrained backbones, as the steps of a DVC pipeline."""

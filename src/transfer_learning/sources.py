@@ -1,0 +1,128 @@
+"""Sources of labelled photos: each gives the same ordered list of (id, label, encoded bytes).
+
+The order is TFDS's for a builder whose keys are ``CLASS/FILE``: ascending md5 of the split's
+name and the key (``tensorflow_datasets/core/hashing.py``), so that a slice of ``train`` means
+the same for every source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transfer_learning import rendered
+from transfer_learning.errors import UserError
+from transfer_learning.params import Dataset, Folder, Rendered
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo of a source: ``id`` is CLASS/FILE, ``label`` the class's position."""
+
+    id: str
+    label: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source's classes, its photos in TFDS's order, and how to get one's encoded bytes."""
+
+    classes: tuple[str, ...]
+    photos: tuple[Photo, ...]
+    read: Callable[[Photo], bytes]
+    synthetic: bool
+
+
+def open_source(dataset: Dataset) -> Source:
+    """List the photos of ``dataset.source``; none is read or drawn yet.
+
+    Raises:
+        UserError: the folder is missing, has fewer than two classes, or a class without photos;
+            the source is one that is not read yet.
+    """
+    match dataset.source:
+        case "rendered":
+            return _rendered(dataset.rendered)
+        case "folder":
+            return _folder(dataset.folder)
+        case _:
+            raise UserError(
+                "params.yaml: dataset.source is 'tfds', which is not read yet; "
+                "use rendered (synthetic) or folder (your own photos)"
+            )
+
+
+def manifest(folder: Path) -> str:
+    """Return JSON of every file below ``folder`` and its md5, sorted by path.
+
+    Raises:
+        UserError: the folder is missing.
+    """
+    if not folder.is_dir():
+        raise UserError(f"params.yaml: dataset.folder.path is {str(folder)!r}, which is no folder")
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.md5(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    return json.dumps(digests, indent=0, ensure_ascii=False) + "\n"
+
+
+def _rendered(settings: Rendered) -> Source:
+    photos = [
+        Photo(f"{name}/{index:05d}.jpg", label)
+        for label, name in enumerate(rendered.CLASSES)
+        for index in range(settings.images_per_class)
+    ]
+
+    def read(photo: Photo) -> bytes:
+        index = int(Path(photo.id).stem)
+        return rendered.render(seed=settings.seed, label=photo.label, index=index)
+
+    return Source(rendered.CLASSES, _in_tfds_order(photos), read, synthetic=True)
+
+
+def _folder(settings: Folder) -> Source:
+    root = Path(settings.path)
+    key = f"params.yaml: dataset.folder.path is {settings.path!r}"
+    if not root.is_dir():
+        raise UserError(f"{key}, which is no folder; give the folder that holds one per class")
+    classes = settings.classes
+    if classes is None:
+        classes = sorted(path.name for path in root.iterdir() if path.is_dir())
+    if len(classes) < 2:
+        raise UserError(
+            f"{key}, which holds {len(classes)} class folders; a classifier needs two or more "
+            "(PATH/CLASS/PHOTO.jpg)"
+        )
+    if len(set(classes)) != len(classes):
+        raise UserError(f"params.yaml: dataset.folder.classes names a class twice: {classes}")
+    photos = []
+    for label, name in enumerate(classes):
+        folder = root / name
+        if not folder.is_dir():
+            raise UserError(
+                f"params.yaml: dataset.folder.classes has {name!r}, but {folder} is no folder"
+            )
+        files = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        if not files:
+            raise UserError(
+                f"{folder} holds no photo ({', '.join(SUFFIXES)}); add some, or leave "
+                "the class out with dataset.folder.classes"
+            )
+        photos += [Photo(f"{name}/{file}", label) for file in files]
+    return Source(
+        tuple(classes), _in_tfds_order(photos), lambda photo: (root / photo.id).read_bytes(), False
+    )
+
+
+def _in_tfds_order(photos: list[Photo]) -> tuple[Photo, ...]:
+    def key(photo: Photo) -> int:
+        return int(hashlib.md5(b"train" + photo.id.encode()).hexdigest(), 16)
+
+    return tuple(sorted(photos, key=key))

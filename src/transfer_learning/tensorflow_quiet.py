@@ -1,0 +1,45 @@
+"""TensorFlow without its start-up messages: import ``tf`` from here.
+
+Importing this module loads TensorFlow (3.5 s), so modules that do without it don't import it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Read by TensorFlow's C++ side while it loads, so it must be set before the import.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def _stderr_withheld() -> Iterator[None]:
+    """Withhold what C++ writes to stderr, unless the block fails: then it is shown."""
+    # Messages before absl::InitializeLog() heed no log level.
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as withheld:
+        os.dup2(withheld.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            withheld.seek(0)
+            os.write(kept, withheld.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+with _stderr_withheld():
+    import tensorflow as tf
+
+    # Else TensorFlow takes all of the GPU's memory; must come before the first use.
+    for _gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(_gpu, True)
+    tf.constant(0)
+
+__all__ = ["tf"]

@@ -1,0 +1,32 @@
+"""data/dataset in, data/tfrecords/R out: every photo decoded and resized to R × R, uint8.
+
+A stage of its own, once per resolution, so that backbones of one resolution share its records.
+"""
+
+import sys
+from pathlib import Path
+
+from transfer_learning import dataset, params, preprocessing, records, stage
+
+
+def main() -> None:
+    settings = params.load().preprocess
+    resolution = int(sys.argv[1])
+    info = dataset.DatasetInfo.read()
+    photos = len(info.photos)
+    with stage.timed(f"preprocess@{resolution}", photos=photos):
+        bar = stage.progress_bar(total=photos, what=f"preprocess@{resolution}")
+        for split in dataset.SPLITS:
+            pixels = preprocessing.preprocess(
+                records.read(dataset.FOLDER / f"{split}.tfrecord"),
+                resolution=resolution,
+                settings=settings,
+            )
+            target = Path(f"data/tfrecords/{resolution}/{split}.tfrecord")
+            records.write(target, stage.progress(records.as_photos(pixels), bar))
+        bar.close()
+    print(f"preprocess@{resolution}: {photos} photos of {resolution} × {resolution} px")
+
+
+if __name__ == "__main__":
+    stage.run(main)

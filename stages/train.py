@@ -1,0 +1,34 @@
+"""data/features/B in, data/models/B and reports/B/history.csv out: the trained head and its curves.
+
+A stage of its own because it depends on the parameters under ``train`` and on no photo.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from transfer_learning import params, stage, tables, training
+from transfer_learning.features import Features
+
+
+def main() -> None:
+    settings = params.load().train
+    name = sys.argv[1]
+    folder = Path("data/features") / name
+    train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
+    with stage.timed(f"train@{name}"):
+        head, epochs = training.train(train_set, valid_set, settings)
+    head.write(Path("data/models") / name)
+    tables.write_rows(
+        Path(f"reports/{name}/history.csv"),
+        [field.name for field in dataclasses.fields(training.Epoch)],
+        [dataclasses.astuple(epoch) for epoch in epochs],
+    )
+    print(
+        f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "
+        f"after {len(epochs)} epochs"
+    )
+
+
+if __name__ == "__main__":
+    stage.run(main)
