@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-SRC = Path("src")
+SRC = Path(__file__).parents[1] / "src"
 
 
 def library_modules(script: Path) -> set[str]:
@@ -12,8 +12,9 @@ def library_modules(script: Path) -> set[str]:
     todo = [script]
     while todo:
         for module in _imported(todo.pop()):
-            if str(module) not in found:
-                found.add(str(module))
+            name = module.relative_to(SRC.parent).as_posix()
+            if name not in found:
+                found.add(name)
                 todo.append(module)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -43,8 +44,7 @@ def test_more_pictures_change_no_earlier_one() -> None:
 
 def test_a_picture_shows_something() -> None:
     with Image.open(io.BytesIO(render(seed=0, label=1, index=0))) as picture:
-        low, high = picture.convert("L").getextrema()
-    assert high - low > 60
+        assert np.asarray(picture).std() > 10
 
 
 @pytest.mark.parametrize("label", [-1, len(CLASSES)])

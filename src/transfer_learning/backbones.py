@@ -13,6 +13,7 @@ deepened).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,32 +72,43 @@ def describe_saved_model(
             return one vector per image.
     """
     info = BackboneInfo(handle, "saved_model", resolution, 0, 0, sha256, "the user's own")
-    extract = _load_saved_model(folder / "saved_model", info)
+    extract: Any = _load_saved_model(folder / "saved_model", info)
     try:
-        features = extract(tf.zeros([1, resolution, resolution, 3]))
+        # Two images: a module saved for a batch of one would only fail later.
+        features = extract(tf.zeros([2, resolution, resolution, 3]))
     except (ValueError, TypeError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"{handle} does not take {resolution} × {resolution} images: {reason}"
+            f"{handle} does not take {resolution} × {resolution} images: {_reason(error)}"
         ) from None
-    if len(features.shape) != 2 or features.shape[0] != 1:
+    shape = getattr(features, "shape", None)
+    if shape is None or len(shape) != 2 or shape[0] != 2:
+        found = f"a {type(features).__name__}" if shape is None else str(tuple(shape))
         raise UserError(
-            f"{handle} returns {features.shape} for one image, not [1, D]; "
+            f"{handle} returns {found} for two images, not (2, D); "
             "give a feature-vector module, without its classifier"
         )
-    variables = getattr(tf.saved_model.load(str(folder / "saved_model")), "variables", ())
+    images = tf.TensorSpec([None, resolution, resolution, 3], tf.float32)
+    variables = extract.get_concrete_function(images).variables
     parameters = sum(int(np.prod(variable.shape)) for variable in variables)
     return BackboneInfo(
-        handle, "saved_model", resolution, int(features.shape[1]), parameters, sha256, info.licence
+        handle, "saved_model", resolution, int(shape[1]), parameters, sha256, info.licence
     )
+
+
+def _reason(error: Exception) -> str:
+    # From inside a tf.function the message is a traceback: "in user code:", files, the error.
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    inner = (line.split("Error: ", 1)[1] for line in lines if re.match(r"\w+Error: ", line))
+    return next(inner, lines[0] if lines else type(error).__name__)
 
 
 def _load_saved_model(path: Path, info: BackboneInfo) -> Extractor:
     try:
         module = tf.saved_model.load(str(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{info.handle} cannot be loaded as a SavedModel: {reason}") from None
+        raise UserError(
+            f"{info.handle} cannot be loaded as a SavedModel: {_reason(error)}"
+        ) from None
     if not callable(module):
         signatures = getattr(module, "signatures", {})
         if "serving_default" not in signatures:
@@ -104,8 +116,26 @@ def _load_saved_model(path: Path, info: BackboneInfo) -> Extractor:
                 f"{info.handle} is neither callable nor has a serving_default signature"
             )
         serve = signatures["serving_default"]
-        (name,) = serve.structured_input_signature[1]
-        return lambda images: next(iter(serve(**{name: images}).values()))
+        inputs = serve.structured_input_signature[1]
+        if len(inputs) != 1 or len(serve.structured_outputs) != 1:
+            raise UserError(
+                f"{info.handle}'s serving_default signature has {len(inputs)} inputs and "
+                f"{len(serve.structured_outputs)} outputs; it must have one of each"
+            )
+        ((name, spec),) = inputs.items()
+        # A signature itself does not refuse images of another size.
+        images = tf.TensorSpec([None, info.resolution, info.resolution, 3], tf.float32)
+        if spec.dtype != tf.float32 or not spec.shape.is_compatible_with(images.shape):
+            raise UserError(
+                f"{info.handle} does not take {info.resolution} × {info.resolution} images: "
+                f"its input is {spec.dtype.name} {spec.shape}"
+            )
+
+        def extract(images: Any) -> Any:
+            # Through the module, which keeps its variables alive.
+            return next(iter(module.signatures["serving_default"](**{name: images}).values()))
+
+        return tf.function(extract)
     return tf.function(lambda images: module(images))
 
 

@@ -99,6 +99,9 @@ def inspect(encoded: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
             image.load()
+            # Pillow would cut it to 8 bits at white instead of scaling it.
+            if image.mode.startswith("I"):
+                raise ValueError("it has more than 8 bits a channel; save it with 8")
             return image.size
     except UnidentifiedImageError:
         kind = "an empty file" if not encoded else f"not one of {', '.join(FORMATS)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageOps
@@ -16,10 +16,11 @@ from transfer_learning.tables import Prediction
 
 BLUE, RED = "#1f5fbf", "#c62828"
 DPI = 110
-# Two class names must fit side by side above one picture of a grid.
-LONGEST_NAME = 14
+# A class name must fit above one picture of a grid; two go side by side up to LONGEST_PAIR.
+LONGEST_NAME, LONGEST_PAIR = 14, 20
 
 
+@style.context("default")
 def curves(path: Path, history: dict[str, list[float]], *, title: str) -> None:
     """Draw accuracy and loss of training and validation over the epochs."""
     figure = Figure(figsize=(9, 3.8), layout="constrained")
@@ -39,10 +40,7 @@ def prediction_grid(
 ) -> None:
     """Draw photos with their prediction: blue ✓ where right, else red ✗ "Predicted (Actual)"."""
     titles = [
-        f"✓ {_short(item.predicted)}"
-        if item.right
-        else f"✗ {_short(item.predicted)} ({_short(item.true)})"
-        for item in predictions
+        f"✓ {_short(item.predicted)}" if item.right else _wrong_title(item) for item in predictions
     ]
     colours = [BLUE if item.right else RED for item in predictions]
     _grid(path, images, titles, colours, title=title, columns=5)
@@ -62,6 +60,7 @@ def examples(
     )
 
 
+@style.context("default")
 def confusion(
     path: Path, predictions: Sequence[Prediction], classes: Sequence[str], *, title: str
 ) -> None:
@@ -84,10 +83,12 @@ def confusion(
         if counts[row, column]:
             colour = "white" if shares[row, column] > 0.55 else "black"
             axes.text(column, row, counts[row, column], ha="center", va="center", color=colour)
-    axes.set_title(title)
+    # Above the whole figure, which is wider than the matrix.
+    figure.suptitle(title, fontsize=11, wrap=True)
     _save(figure, path)
 
 
+@style.context("default")
 def _grid(
     path: Path,
     images: Sequence[Image.Image],
@@ -109,6 +110,12 @@ def _grid(
     _save(figure, path)
 
 
+def _wrong_title(item: Prediction) -> str:
+    predicted, true = _short(item.predicted), _short(item.true)
+    space = " " if len(predicted + true) <= LONGEST_PAIR else "\n"
+    return f"✗ {predicted}{space}({true})"
+
+
 def _short(name: str) -> str:
     # A dollar sign would start matplotlib's math mode.
     name = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
@@ -117,6 +124,5 @@ def _short(name: str) -> str:
 
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"font.family": "DejaVu Sans"}):
-        # Without metadata no library version gets into the file.
-        figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    # Without metadata no library version gets into the file.
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})

@@ -134,7 +134,9 @@ def load(path: Path = PARAMS) -> Params:
 
 
 def _describe(location: tuple[int | str, ...], message: str, kind: str, found: object) -> str:
-    key = ".".join(str(part) for part in location) or "the file"
+    # Pydantic marks a bad key of a dictionary with "[key]", and a section with its class.
+    key = ".".join(str(part) for part in location if part != "[key]") or "the file"
+    message = message.split(" or instance of ")[0]
     match kind:
         case "missing":
             return f"params.yaml: {key} is missing"

@@ -29,6 +29,18 @@ def decode(encoded: Any) -> Any:
     )
 
 
+def check_decodes(encoded: bytes) -> None:
+    """Decode a photo as ``preprocess`` will, which refuses a few JPEGs that Pillow lets pass.
+
+    Raises:
+        ValueError: it cannot be decoded.
+    """
+    try:
+        decode(tf.constant(encoded))
+    except tf.errors.OpError as error:
+        raise ValueError(error.message.splitlines()[0]) from None
+
+
 def _decode_with_pillow(encoded: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
 

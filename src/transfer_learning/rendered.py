@@ -358,7 +358,9 @@ def rose(rng: Rng, detail: int) -> list[Mesh]:
     petals = Mesh(petals.points, petals.colours * (0.72 + 0.28 * k[:, :, None, None]))
     sepals = _bracts(rng, 5, 0.85, rng.uniform(-0.5, 0.7), (0.28, 0.42, 0.18))
     sepals.points[..., 2] -= 0.45
-    return [petals, sepals]
+    # Without a heart one would see the stem between the petals.
+    heart = coloured(rng, dome(0.5, 0.3, 4, 13) - [0, 0, 0.4], hue * 0.3, hue * 0.4)
+    return [petals, heart, sepals]
 
 
 SPECIES: tuple[Species, ...] = (
@@ -697,14 +699,17 @@ def _sensor(rng: Rng, photo: Image.Image) -> Image.Image:
 
 
 def _shaken(photo: Image.Image, length: int) -> Image.Image:
-    """Motion blur along x over `length` pixels."""
+    """Motion blur over `length` pixels along x and half as many along y."""
     steps = [
         ImageChops.offset(photo, i - length // 2, (i - length // 2) // 2) for i in range(length)
     ]
     total = steps[0]
     for i, step in enumerate(steps[1:], start=2):
         total = Image.blend(total, step, 1 / i)
-    return total
+    # `offset` wraps around, so the border is cut off.
+    cut = length // 2 + 1
+    inside = (cut, cut, photo.width - cut, photo.height - cut)
+    return total.resize(photo.size, Image.Resampling.BILINEAR, box=inside)
 
 
 def render(*, seed: int, label: int, index: int) -> bytes:

@@ -70,7 +70,7 @@ def manifest(folder: Path) -> str:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    return json.dumps(digests, indent=0, ensure_ascii=False) + "\n"
+    return json.dumps(digests, indent=0) + "\n"
 
 
 def _rendered(settings: Rendered) -> Source:
@@ -109,7 +109,9 @@ def _folder(settings: Folder) -> Source:
             raise UserError(
                 f"params.yaml: dataset.folder.classes has {name!r}, but {folder} is no folder"
             )
-        files = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        files = sorted(
+            p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
+        )
         if not files:
             raise UserError(
                 f"{folder} holds no photo ({', '.join(SUFFIXES)}); add some, or leave "

@@ -127,6 +127,8 @@ def _read(file: BinaryIO) -> dict[str, np.ndarray]:
 def _view(tensor: Any, data: dict[str, np.ndarray]) -> np.ndarray:
     if not isinstance(tensor, _StoredTensor):
         raise pickle.UnpicklingError(f"a {type(tensor).__name__} where a tensor should be")
+    if not all(tensor.shape):
+        return np.empty(tensor.shape, data[tensor.storage_key].dtype)
     flat = data[tensor.storage_key][tensor.offset :]
     reach = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
     if min((tensor.offset, *tensor.shape, *tensor.strides), default=0) < 0 or reach > flat.size:

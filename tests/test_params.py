@@ -1,0 +1,352 @@
+"""``params.yaml``: the project's own loads, and everything wrong has one clear error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from transfer_learning.errors import UserError
+from transfer_learning.params import PARAMS, load
+
+Key = tuple[str | int, ...]
+
+
+def read_yaml() -> dict[str, Any]:
+    return YAML(typ="safe", pure=True).load(PARAMS)
+
+
+def keys_of(section: dict[str, Any], above: Key = ()) -> Iterator[Key]:
+    for name, value in section.items():
+        yield (*above, name)
+        if isinstance(value, dict):
+            yield from keys_of(value, (*above, name))
+
+
+def dotted(key: Key) -> str:
+    return ".".join(map(str, key))
+
+
+def write(params: dict[str, Any], folder: Path) -> Path:
+    path = folder / "params.yaml"
+    YAML(typ="safe", pure=True).dump(params, path)
+    return path
+
+
+def edited(folder: Path, key: str, value: Any) -> Path:
+    """Write the project's params with ``key`` (dotted) set to ``value``."""
+    params = read_yaml()
+    *above, name = key.split(".")
+    section = params
+    for part in above:
+        section = section[part]
+    section[name] = value
+    return write(params, folder)
+
+
+def error_of(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+ALL_KEYS = list(keys_of(read_yaml()))
+# Any name may be a backbone's: ``backbones`` itself has neither fixed nor unknown keys.
+FIXED_KEYS = [key for key in ALL_KEYS if not (key[0] == "backbones" and len(key) == 2)]
+
+
+def section_keys() -> list[Key]:
+    params = read_yaml()
+    found: list[Key] = [()]
+    for key in ALL_KEYS:
+        value: Any = params
+        for part in key:
+            value = value[part]
+        if isinstance(value, dict) and key != ("backbones",):
+            found.append(key)
+    return found
+
+
+def test_the_projects_own_file_loads_with_the_values_written_in_it() -> None:
+    params = load()
+
+    assert params.model_dump() == read_yaml()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("dataset", None, "None"),
+        ("dataset.source", 1, "1"),
+        ("dataset.rendered", [], "[]"),
+        ("dataset.rendered.images_per_class", "200", "'200'"),
+        ("dataset.rendered.seed", True, "True"),
+        ("dataset.folder.path", None, "None"),
+        ("dataset.folder.path", 7, "7"),
+        ("dataset.folder.classes", "roses", "'roses'"),
+        ("dataset.tfds.name", None, "None"),
+        ("dataset.tfds.data_dir", 3, "3"),
+        ("dataset.splits", "train", "'train'"),
+        ("dataset.splits.train", 75, "75"),
+        ("dataset.splits.valid", None, "None"),
+        ("preprocess.method", False, "False"),
+        ("preprocess.antialias", "no", "'no'"),
+        ("preprocess.antialias", 0, "0"),
+        ("preprocess.antialias", None, "None"),
+        ("resolutions", 224, "224"),
+        ("resolutions", None, "None"),
+        ("backbones", ["mobilenet_v2"], "['mobilenet_v2']"),
+        ("backbones.mobilenet_v2", None, "None"),
+        ("backbones.mobilenet_v2.handle", 1, "1"),
+        ("backbones.mobilenet_v2.resolution", "224", "'224'"),
+        ("backbones.mobilenet_v2.resolution", 224.0, "224.0"),
+        ("train", None, "None"),
+        ("train.epochs", "six", "'six'"),
+        ("train.epochs", "6", "'6'"),
+        ("train.epochs", 6.0, "6.0"),
+        ("train.epochs", True, "True"),
+        ("train.epochs", None, "None"),
+        ("train.batch_size", 32.5, "32.5"),
+        ("train.batch_size", 32.0, "32.0"),
+        ("train.batch_size", True, "True"),
+        ("train.dropout", "0.5", "'0.5'"),
+        ("train.dropout", True, "True"),
+        ("train.dropout", None, "None"),
+        ("train.learning_rate", "fast", "'fast'"),
+        ("train.learning_rate", False, "False"),
+        ("train.learning_rate", None, "None"),
+        ("train.seed", 0.5, "0.5"),
+        ("train.seed", False, "False"),
+        ("selected", None, "None"),
+        ("selected", 2, "2"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named_with_what_was_found(
+    key: str, value: Any, found: str, tmp_path: Path
+) -> None:
+    path = edited(tmp_path, key, value)
+
+    assert f"params.yaml: {key} is {found}: input should be" in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("dataset.rendered.images_per_class", 0, "0"),
+        ("dataset.rendered.seed", -1, "-1"),
+        ("dataset.folder.path", "", "''"),
+        ("dataset.tfds.name", "", "''"),
+        ("dataset.source", "kaggle", "'kaggle'"),
+        ("preprocess.method", "linear", "'linear'"),
+        ("resolutions", [], "[]"),
+        ("backbones", {}, "{}"),
+        ("backbones.mobilenet_v2.handle", "", "''"),
+        ("backbones.mobilenet_v2.resolution", 31, "31"),
+        ("backbones.mobilenet_v2.resolution", 1025, "1025"),
+        ("train.epochs", 0, "0"),
+        ("train.batch_size", 0, "0"),
+        ("train.dropout", 1.0, "1.0"),
+        ("train.dropout", -0.1, "-0.1"),
+        ("train.dropout", math.nan, "nan"),
+        ("train.learning_rate", 0, "0"),
+        ("train.learning_rate", -0.001, "-0.001"),
+        ("train.learning_rate", 10.5, "10.5"),
+        ("train.learning_rate", math.nan, "nan"),
+        ("train.learning_rate", math.inf, "inf"),
+        ("train.seed", -1, "-1"),
+        ("train.seed", 2**32, str(2**32)),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_what_was_found(
+    key: str, value: Any, found: str, tmp_path: Path
+) -> None:
+    path = edited(tmp_path, key, value)
+
+    assert f"params.yaml: {key} is {found}" in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("dataset.rendered.seed", 0),
+        ("train.epochs", 1),
+        ("train.batch_size", 1),
+        ("train.dropout", 0),
+        ("train.dropout", 0.99),
+        ("train.learning_rate", 10),
+        ("train.seed", 2**32 - 1),
+        ("dataset.folder.classes", ["b", "a"]),
+        ("dataset.tfds.data_dir", "somewhere"),
+    ],
+)
+def test_a_value_at_the_edge_of_its_range_is_kept(key: str, value: Any, tmp_path: Path) -> None:
+    found: Any = load(edited(tmp_path, key, value)).model_dump()
+    for part in key.split("."):
+        found = found[part]
+
+    assert found == value
+
+
+@pytest.mark.parametrize("section", section_keys(), ids=lambda key: dotted(key) or "top")
+def test_an_unknown_key_at_any_level_is_named(section: Key, tmp_path: Path) -> None:
+    key = dotted((*section, "epoch"))
+
+    message = error_of(edited(tmp_path, key, 3))
+
+    assert message == f"params.yaml: {key} is not a known key; remove it or correct its spelling"
+
+
+@pytest.mark.parametrize("key", FIXED_KEYS, ids=dotted)
+def test_a_missing_key_is_named(key: Key, tmp_path: Path) -> None:
+    params = read_yaml()
+    *above, name = key
+    section: Any = params
+    for part in above:
+        section = section[part]
+    del section[name]
+
+    assert error_of(write(params, tmp_path)) == f"params.yaml: {dotted(key)} is missing"
+
+
+def test_every_wrong_key_is_named_at_once(tmp_path: Path) -> None:
+    params = read_yaml()
+    params["train"] |= {"epochs": 0, "batch_size": "many"}
+    del params["preprocess"]["method"]
+
+    lines = error_of(write(params, tmp_path)).splitlines()
+
+    assert [line.split()[1] for line in lines] == [
+        "preprocess.method",
+        "train.epochs",
+        "train.batch_size",
+    ]
+
+
+@pytest.mark.parametrize("written", ["1e-3", "1.0e-3", "0.001"])
+def test_a_learning_rate_in_scientific_notation_is_a_number(written: str, tmp_path: Path) -> None:
+    text = PARAMS.read_text(encoding="utf-8")
+    assert text.count("learning_rate: 0.001") == 1
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace("learning_rate: 0.001", f"learning_rate: {written}"), "utf-8")
+
+    assert load(path).train.learning_rate == 0.001
+
+
+@pytest.mark.parametrize("name", ["mobile/net", "../net", "", "-net", "mobile net", "net.v2"])
+def test_a_backbone_name_unfit_for_a_folder_is_refused(name: str, tmp_path: Path) -> None:
+    params = read_yaml()
+    params["backbones"][name] = {"handle": "pypi:some-package==1.0", "resolution": 224}
+
+    message = error_of(write(params, tmp_path))
+
+    assert message.startswith(f"params.yaml: backbones.{name}")
+    assert repr(name) in message
+
+
+def test_a_resolution_without_a_backbone_is_refused(tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "resolutions", [224, 260, 300]))
+
+    assert "resolutions has 300, but no backbone" in message
+
+
+def test_a_backbone_whose_resolution_is_not_listed_is_refused(tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "resolutions", [224]))
+
+    assert "backbones.efficientnet_lite2.resolution is 260" in message
+    assert "(224)" in message
+
+
+def test_a_resolution_listed_twice_is_refused(tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "resolutions", [224, 260, 224]))
+
+    assert "resolutions lists a size twice (224, 260, 224)" in message
+
+
+def test_a_wrong_item_of_resolutions_is_named_with_its_position(tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "resolutions", [224, "big"]))
+
+    assert "params.yaml: resolutions.1 is 'big'" in message
+
+
+def test_a_selected_backbone_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "selected", "resnet"))
+
+    assert "selected is 'resnet'" in message
+    for name in read_yaml()["backbones"]:
+        assert name in message
+
+
+@pytest.mark.parametrize(
+    ("split", "text", "parts"),
+    [
+        (
+            "test",
+            "train[:20%]",
+            ["dataset.splits.valid (train[10%:25%])", "dataset.splits.test (train[:20%])"],
+        ),
+        ("test", "train[:0]", ["dataset.splits.test is 'train[:0]'", "none of the 1000 photos"]),
+        ("valid", "train[10-25]", ["dataset.splits.valid: 'train[10-25]' is not a slice"]),
+        ("valid", "validation[:10%]", ["dataset.splits.valid: 'validation[:10%]'"]),
+        ("train", "train[25%:101%]", ["dataset.splits.train: 101% is beyond 100%"]),
+    ],
+)
+def test_a_wrong_slice_is_named(split: str, text: str, parts: list[str], tmp_path: Path) -> None:
+    params = read_yaml()
+    params["dataset"]["source"] = "rendered"
+    params["dataset"]["rendered"]["images_per_class"] = 200
+    params["dataset"]["splits"][split] = text
+
+    message = error_of(write(params, tmp_path))
+
+    for part in parts:
+        assert part in message
+
+
+def test_slices_empty_for_few_rendered_photos_are_refused(tmp_path: Path) -> None:
+    params = read_yaml()
+    params["dataset"]["source"] = "rendered"
+    params["dataset"]["rendered"]["images_per_class"] = 1
+    params["dataset"]["splits"]["test"] = "train[:1%]"
+
+    assert "none of the 5 photos" in error_of(write(params, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"train: {epochs: 6",
+        b"train: 1\ntrain: 2\n",
+        b"a:\n\t- 1",
+        b"a: !!python/none x",
+        b"a: \xff\xfe",
+    ],
+)
+def test_invalid_yaml_is_named_with_the_file(raw: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(raw)
+
+    message = error_of(path)
+
+    assert message.startswith(f"{path} is not valid YAML: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(("raw", "found"), [("", "None"), ("# nothing\n", "None"), ("[1]", "[1]")])
+def test_a_file_without_keys_is_refused(raw: str, found: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(raw, "utf-8")
+
+    assert f"params.yaml: the file is {found}" in error_of(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "params.yaml"
+
+    message = error_of(path)
+
+    assert str(path) in message
+    assert "No such file" in message

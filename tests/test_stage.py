@@ -1,0 +1,200 @@
+"""What surrounds every stage: exit codes, whole files, timings, a quiet TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from imports import library_modules
+
+from transfer_learning import stage
+from transfer_learning.errors import UserError
+
+TENSORFLOW = str(Path("src/transfer_learning/tensorflow_quiet.py"))
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter that finds the library."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_user_error_is_one_line_on_stderr_and_exit_code_1() -> None:
+    result = run_python(
+        "from transfer_learning import errors, stage\n"
+        "def main(): raise errors.UserError('train.epochs is 0')\n"
+        "stage.run(main)"
+    )
+
+    assert result.returncode == 1
+    assert result.stderr == "error: train.epochs is 0\n"
+    assert result.stdout == ""
+
+
+def test_an_interrupt_is_one_line_on_stderr_and_exit_code_130() -> None:
+    result = run_python(
+        "from transfer_learning import stage\ndef main(): raise KeyboardInterrupt\nstage.run(main)"
+    )
+
+    assert result.returncode == 130
+    assert result.stderr.startswith("interrupted: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    def main() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        stage.run(main)
+
+
+def test_a_stage_that_succeeds_runs_once_and_returns() -> None:
+    calls: list[int] = []
+
+    stage.run(lambda: calls.append(1))
+
+    assert calls == [1]
+
+
+def test_write_text_makes_the_folder_and_leaves_only_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "note.md"
+
+    stage.write_text(path, "wilde Möhre\nZeile 2\n")
+
+    assert path.read_bytes() == "wilde Möhre\nZeile 2\n".encode()
+    assert [item.name for item in path.parent.iterdir()] == ["note.md"]
+
+
+def test_write_text_shows_the_old_file_until_the_new_one_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "note.md"
+    path.write_text("old", encoding="utf-8")
+    seen: list[tuple[str, str]] = []
+    replace = Path.replace
+
+    def look_then_replace(temporary: Path, target: Path) -> Path:
+        seen.append((path.read_text(encoding="utf-8"), temporary.read_text(encoding="utf-8")))
+        return replace(temporary, target)
+
+    monkeypatch.setattr(Path, "replace", look_then_replace)
+
+    stage.write_text(path, "new")
+
+    assert seen == [("old", "new")]
+    assert path.read_text(encoding="utf-8") == "new"
+
+
+def test_write_text_keeps_the_old_file_and_no_other_when_the_text_cannot_be_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "note.md"
+    path.write_text("old", encoding="utf-8")
+
+    with pytest.raises(UnicodeEncodeError):
+        stage.write_text(path, "half of it, then \udcff")
+
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["note.md"]
+
+
+def test_write_json_is_readable_utf8_in_the_order_given(tmp_path: Path) -> None:
+    path = tmp_path / "value.json"
+
+    stage.write_json(path, {"z": "Möhre", "a": [1]})
+
+    assert path.read_bytes() == '{\n  "z": "Möhre",\n  "a": [\n    1\n  ]\n}\n'.encode()
+
+
+def test_timed_adds_its_name_to_the_timings_already_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ticks = iter([10.0, 12.5, 100.0, 104.0])
+    monkeypatch.setattr(stage.time, "perf_counter", lambda: next(ticks))
+
+    with stage.timed("train@b"):
+        pass
+    with stage.timed("extract@a", photos=10):
+        pass
+
+    timings = json.loads(Path("reports/timings.json").read_text(encoding="utf-8"))
+    assert timings == {
+        "extract@a": {"seconds": 4.0, "photos": 10, "photos_per_second": 2.5},
+        "train@b": {"seconds": 2.5},
+    }
+    assert list(timings) == ["extract@a", "train@b"]
+
+
+def test_timed_replaces_its_own_earlier_measurement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ticks = iter([0.0, 1.0, 0.0, 2.0])
+    monkeypatch.setattr(stage.time, "perf_counter", lambda: next(ticks))
+
+    for photos in (5, None):
+        with stage.timed("extract@a", photos=photos):
+            pass
+
+    timings = json.loads(Path("reports/timings.json").read_text(encoding="utf-8"))
+    assert timings == {"extract@a": {"seconds": 2.0}}
+
+
+def test_timed_starts_anew_from_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage.write_text(stage.TIMINGS, '{"train@b": ')
+
+    with stage.timed("extract@a"):
+        pass
+
+    assert list(json.loads(stage.TIMINGS.read_text(encoding="utf-8"))) == ["extract@a"]
+
+
+def test_timed_measures_nothing_of_a_block_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UserError), stage.timed("train@b"):
+        raise UserError("no photos")
+
+    assert not stage.TIMINGS.exists()
+
+
+def test_progress_yields_every_item_and_counts_each() -> None:
+    bar = stage.progress_bar(total=3, what="extract@a")
+
+    items = list(stage.progress("abc", bar))
+
+    assert items == ["a", "b", "c"]
+    assert bar.n == 3
+    bar.close()
+
+
+def test_loading_tensorflow_prints_nothing() -> None:
+    result = run_python("from transfer_learning.tensorflow_quiet import tf; tf.constant(0)")
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["evaluate", "plot", "compare", "select", "report", "photos"])
+def test_a_stage_without_tensors_does_not_load_tensorflow(name: str) -> None:
+    assert TENSORFLOW not in library_modules(Path(f"stages/{name}.py"))
+
+
+def test_the_module_that_loads_tensorflow_is_recognised_by_its_path() -> None:
+    # Without this a renamed module would let the test above pass unseen.
+    assert TENSORFLOW in library_modules(Path("stages/train.py"))

@@ -1,0 +1,144 @@
+"""Training of the head: it learns, repeats exactly, and is what Keras computes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transfer_learning import training
+from transfer_learning.features import Features
+from transfer_learning.head import Head, softmax
+from transfer_learning.params import Train
+from transfer_learning.tensorflow_quiet import tf
+
+CLASSES = ("daisy", "rose", "tulip")
+WIDTH = 6
+
+
+def settings(*, epochs: int = 2, seed: int = 0, dropout: float = 0.5) -> Train:
+    return Train(epochs=epochs, batch_size=8, dropout=dropout, learning_rate=0.05, seed=seed)
+
+
+def separable(photos: int, *, seed: int) -> Features:
+    """Return photos whose class is the largest of the first three features."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(photos) % len(CLASSES)
+    features = rng.normal(0, 0.1, (photos, WIDTH))
+    features[np.arange(photos), labels] += 2.0
+    ids = np.array([f"{number}.jpg" for number in range(photos)])
+    return Features(features.astype(np.float32), labels, ids, np.array(CLASSES))
+
+
+def train(chosen: Train) -> tuple[Head, list[training.Epoch]]:
+    return training.train(separable(30, seed=1), separable(12, seed=2), chosen)
+
+
+def trained_elsewhere(*seeds: int) -> subprocess.Popen[str]:
+    """Start a process that trains once per seed and prints the seed and what came out."""
+    code = (
+        "import contextlib, io\n"
+        "import test_training as t\n"
+        f"for seed in {seeds}:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()):\n"
+        "        head, epochs = t.train(t.settings(seed=seed))\n"
+        "    weights = head.kernel.tobytes() + head.bias.tobytes()\n"
+        "    print(seed, weights.hex(), repr(epochs), sep='|')\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(["src", "tests"])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_separable_set_is_learnt() -> None:
+    head, epochs = train(settings(epochs=15))
+
+    valid = separable(12, seed=2)
+    assert epochs[-1].val_accuracy == 1.0
+    assert head.logits(valid.features).argmax(axis=1).tolist() == valid.labels.tolist()
+    assert epochs[-1].val_loss < epochs[0].val_loss
+
+
+def test_the_history_of_an_epoch_is_the_heads_own_accuracy_and_loss() -> None:
+    head, epochs = train(settings(epochs=3))
+
+    valid = separable(12, seed=2)
+    probability = softmax(head.logits(valid.features))[np.arange(12), valid.labels]
+    right = head.logits(valid.features).argmax(axis=1) == valid.labels
+    assert epochs[-1].val_accuracy == pytest.approx(right.mean(), abs=1e-6)
+    assert epochs[-1].val_loss == pytest.approx(-np.log(probability).mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_there_is_one_row_of_history_for_each_epoch(count: int) -> None:
+    _, epochs = train(settings(epochs=count))
+
+    assert [epoch.epoch for epoch in epochs] == list(range(1, count + 1))
+
+
+def test_a_seed_gives_the_same_bits_in_any_process_and_another_seed_others() -> None:
+    processes = [trained_elsewhere(0, 1), trained_elsewhere(1, 0)]
+
+    outputs = [process.communicate()[0] for process in processes]
+
+    (a0, a1), (b1, b0) = ([line.split("|") for line in text.splitlines()] for text in outputs)
+    assert a0[0] == "0"
+    assert a0 == b0
+    assert a1 == b1
+    assert a0[1] != a1[1]
+    assert a0[2] != a1[2]
+
+
+def test_dropout_takes_part_in_training() -> None:
+    without, _ = train(settings(dropout=0.0))
+    with_dropout, _ = train(settings(dropout=0.5))
+
+    assert not np.array_equal(without.kernel, with_dropout.kernel)
+
+
+def test_the_head_computes_what_keras_computes_with_its_weights() -> None:
+    head, _ = train(settings())
+    dense = tf.keras.layers.Dense(len(CLASSES))
+    model = tf.keras.Sequential([tf.keras.Input((WIDTH,)), tf.keras.layers.Dropout(0.5), dense])
+    dense.set_weights([head.kernel, head.bias])
+    features = separable(9, seed=3).features
+
+    expected = model.predict(features, verbose=0)
+
+    np.testing.assert_allclose(head.logits(features), expected, atol=1e-5)
+
+
+def test_the_head_has_a_weight_for_each_feature_and_class() -> None:
+    head, _ = train(settings(epochs=1))
+
+    assert (head.kernel.shape, head.kernel.dtype) == ((WIDTH, 3), np.float32)
+    assert (head.bias.shape, head.bias.dtype) == ((3,), np.float32)
+    assert head.classes.tolist() == list(CLASSES)
+
+
+def test_a_head_survives_its_file_whose_bytes_depend_only_on_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(4, 2)), rng.normal(size=2)
+    head = Head(kernel.astype(np.float32), bias.astype(np.float32), np.array(["Möhre", "a,b"]))
+
+    head.write(tmp_path / "a")
+    head.write(tmp_path / "b")
+
+    read = Head.read(tmp_path / "a")
+    np.testing.assert_array_equal(read.kernel, head.kernel)
+    np.testing.assert_array_equal(read.bias, head.bias)
+    assert read.classes.tolist() == ["Möhre", "a,b"]
+    file = tmp_path / "a" / "head.npz"
+    assert file.read_bytes() == (tmp_path / "b" / "head.npz").read_bytes()
+    with zipfile.ZipFile(file) as archive:
+        # The time of writing would be in each member's date.
+        assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert archive.namelist() == ["kernel.npy", "bias.npy", "classes.npy"]
