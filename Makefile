@@ -22,7 +22,7 @@ $(READY): requirements/$(KIND).txt
 	@touch $@
 
 check: $(READY) ## check params.yaml, all of it
-	@python -m transfer_learning.params
+	@python -m transfer_learning.check
 
 repro: check ## rebuild what changed (set-up included)
 	@dvc repro

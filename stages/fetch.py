@@ -6,13 +6,14 @@ reads what DVC tracks.
 
 from pathlib import Path
 
-from transfer_learning import dataset, fetching, figures, params, stage
+from transfer_learning import check, dataset, fetching, figures, stage
 
 EXAMPLES = 18
 
 
 def main() -> None:
-    settings = params.load().dataset
+    # It runs first in a new clone, so a wrong handle is found here and not minutes later.
+    settings = check.check().dataset
     info = fetching.fetch(settings, dataset.FOLDER)
     shown = [photo for photo in info.photos if photo.split == "train"][:EXAMPLES]
     figures.examples(

@@ -288,3 +288,18 @@ def test_a_missing_folder_is_refused_before_anything_is_written(tmp_path: Path) 
         fetch(settings(tmp_path / "nowhere"), tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
+
+
+def test_a_jpeg_that_only_tensorflow_refuses_is_rejected_too(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fetch(settings(photos), tmp_path / "before").rejected
+    short = sorted(photos.rglob("*.jpg"))[0].parent / "short.jpg"
+    short.write_bytes(jpeg(90)[:-60])
+    # Pillow is made to let all pass, as it does with some broken entropy-coded data.
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: None)
+
+    rejected = fetch(settings(photos), tmp_path / "after").rejected
+
+    new = {item.id for item in rejected} - {item.id for item in before}
+    assert {name.rsplit("/", 1)[1] for name in new} == {"short.jpg"}

@@ -20,7 +20,7 @@ from transfer_learning.dataset import (
 )
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset
-from transfer_learning.preprocessing import check_decodes
+from transfer_learning.preprocessing import check_jpeg
 from transfer_learning.sources import Photo, Source, open_source
 from transfer_learning.stage import progress, progress_bar
 
@@ -89,7 +89,7 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
             encoded = source.read(photo)
             try:
                 size = inspect(encoded)
-                check_decodes(encoded)
+                check_jpeg(encoded)
             except ValueError as error:
                 rejected.append(Rejected(photo.id, str(error)))
                 continue

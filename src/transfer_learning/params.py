@@ -163,9 +163,3 @@ def _check_resolutions(params: Params) -> None:
                 f"params.yaml: resolutions has {resolution}, but no backbone has that resolution "
                 f"({', '.join(map(str, sorted(used)))}); remove it or add a backbone"
             )
-
-
-if __name__ == "__main__":
-    from transfer_learning.stage import run
-
-    run(lambda: print(f"{PARAMS} is right: {', '.join(load().backbones)}"))

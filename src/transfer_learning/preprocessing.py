@@ -21,7 +21,7 @@ def decode(encoded: Any) -> Any:
     """
     return tf.cond(
         tf.io.is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: _decode_jpeg(encoded),
         lambda: tf.ensure_shape(
             tf.numpy_function(_decode_with_pillow, [encoded], tf.uint8, stateful=False),
             [None, None, 3],
@@ -29,16 +29,23 @@ def decode(encoded: Any) -> Any:
     )
 
 
-def check_decodes(encoded: bytes) -> None:
-    """Decode a photo as ``preprocess`` will, which refuses a few JPEGs that Pillow lets pass.
+def check_jpeg(encoded: bytes) -> None:
+    """Decode a JPEG as ``preprocess`` will; TensorFlow refuses a few that Pillow lets pass.
+
+    Other formats pass unseen: there ``preprocess`` uses Pillow too.
 
     Raises:
-        ValueError: it cannot be decoded.
+        ValueError: TensorFlow cannot decode it.
     """
-    try:
-        decode(tf.constant(encoded))
-    except tf.errors.OpError as error:
-        raise ValueError(error.message.splitlines()[0]) from None
+    if tf.io.is_jpeg(encoded):
+        try:
+            _decode_jpeg(encoded)
+        except tf.errors.OpError as error:
+            raise ValueError(error.message.splitlines()[0]) from None
+
+
+def _decode_jpeg(encoded: Any) -> Any:
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 def _decode_with_pillow(encoded: bytes) -> np.ndarray:
