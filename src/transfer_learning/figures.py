@@ -15,7 +15,8 @@ from sklearn.metrics import confusion_matrix
 from transfer_learning.tables import Prediction
 
 BLUE, RED = "#1f5fbf", "#c62828"
-DPI = 110
+# Grids of photos have fewer dots: git keeps each version of them, and PNG packs photos badly.
+DPI, GRID_DPI = 110, 85
 # A class name must fit above one picture of a grid; two go side by side up to LONGEST_PAIR.
 LONGEST_NAME, LONGEST_PAIR = 14, 20
 
@@ -107,7 +108,7 @@ def _grid(
     for axes, image, text, colour in zip(grid, images, titles, colours, strict=False):
         axes.imshow(np.asarray(ImageOps.fit(image, (200, 200))))
         axes.set_title(text, color=colour, fontsize=9)
-    _save(figure, path)
+    _save(figure, path, dpi=GRID_DPI)
 
 
 def _wrong_title(item: Prediction) -> str:
@@ -122,7 +123,7 @@ def _short(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, *, dpi: int = DPI) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without metadata no library version gets into the file.
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    figure.savefig(path, dpi=dpi, metadata={"Software": None})
