@@ -69,8 +69,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     collected: list[Figure] = []
     save = figures._save
 
-    def collect(figure: Figure, path: Path) -> None:
-        save(figure, path)
+    def collect(figure: Figure, path: Path, **options: int) -> None:
+        save(figure, path, **options)
         FigureCanvasAgg(figure).draw()
         collected.append(figure)
 
