@@ -52,3 +52,40 @@ def test_what_is_wrong_beyond_types_is_named(tmp_path, monkeypatch, changes, wor
 
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("split", "text", "parts"),
+    [
+        (
+            "test",
+            "train[:20%]",
+            ["dataset.splits.valid (train[10%:25%])", "dataset.splits.test (train[:20%])"],
+        ),
+        ("test", "train[:0]", ["dataset.splits.test is 'train[:0]'", "none of the 1000 photos"]),
+        ("valid", "train[10-25]", ["dataset.splits.valid: 'train[10-25]' is not a slice"]),
+        ("valid", "validation[:10%]", ["dataset.splits.valid: 'validation[:10%]'"]),
+        ("train", "train[25%:101%]", ["dataset.splits.train: 101% is beyond 100%"]),
+    ],
+)
+def test_a_wrong_slice_is_named(tmp_path, monkeypatch, split, text, parts):
+    changes = {
+        "dataset__source": "rendered",
+        "dataset__rendered__images_per_class": 200,
+        f"dataset__splits__{split}": text,
+    }
+    write(tmp_path, monkeypatch, **changes)
+
+    with pytest.raises(UserError) as caught:
+        check()
+
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_slices_empty_for_few_rendered_photos_are_refused(tmp_path, monkeypatch):
+    changes = {"dataset__rendered__images_per_class": 1, "dataset__splits__test": "train[:1%]"}
+    write(tmp_path, monkeypatch, **changes)
+
+    with pytest.raises(UserError, match="none of the 5 photos"):
+        check()

@@ -281,41 +281,6 @@ def test_a_selected_backbone_that_is_not_there_is_refused(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("split", "text", "parts"),
-    [
-        (
-            "test",
-            "train[:20%]",
-            ["dataset.splits.valid (train[10%:25%])", "dataset.splits.test (train[:20%])"],
-        ),
-        ("test", "train[:0]", ["dataset.splits.test is 'train[:0]'", "none of the 1000 photos"]),
-        ("valid", "train[10-25]", ["dataset.splits.valid: 'train[10-25]' is not a slice"]),
-        ("valid", "validation[:10%]", ["dataset.splits.valid: 'validation[:10%]'"]),
-        ("train", "train[25%:101%]", ["dataset.splits.train: 101% is beyond 100%"]),
-    ],
-)
-def test_a_wrong_slice_is_named(split: str, text: str, parts: list[str], tmp_path: Path) -> None:
-    params = read_yaml()
-    params["dataset"]["source"] = "rendered"
-    params["dataset"]["rendered"]["images_per_class"] = 200
-    params["dataset"]["splits"][split] = text
-
-    message = error_of(write(params, tmp_path))
-
-    for part in parts:
-        assert part in message
-
-
-def test_slices_empty_for_few_rendered_photos_are_refused(tmp_path: Path) -> None:
-    params = read_yaml()
-    params["dataset"]["source"] = "rendered"
-    params["dataset"]["rendered"]["images_per_class"] = 1
-    params["dataset"]["splits"]["test"] = "train[:1%]"
-
-    assert "none of the 5 photos" in error_of(write(params, tmp_path))
-
-
-@pytest.mark.parametrize(
     "raw",
     [
         b"train: {epochs: 6",

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from transfer_learning import splits
 from transfer_learning.errors import UserError
 
 PARAMS = Path("params.yaml")
@@ -127,9 +126,6 @@ def load(path: Path = PARAMS) -> Params:
             f"{path}: selected is {params.selected!r}, but backbones has only "
             f"{', '.join(params.backbones)}"
         )
-    if params.dataset.source == "rendered":
-        total = params.dataset.rendered.images_per_class * 5
-        splits.resolve(params.dataset.splits.model_dump(), total)
     return params
 
 
