@@ -18,7 +18,7 @@ setup: $(READY) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
 $(READY): requirements/$(KIND).txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d; name one: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv --clear $(VENV)
-	python -m pip install --quiet --disable-pip-version-check -r $<
+	python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 check: $(READY) ## check params.yaml, all of it

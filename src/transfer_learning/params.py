@@ -44,6 +44,7 @@ class Tfds(_Section):
 
     name: str = Field(min_length=1)
     data_dir: str | None
+    try_gcs: bool = False
 
 
 class Splits(_Section):
@@ -76,6 +77,14 @@ class Backbone(_Section):
 
     handle: str = Field(min_length=1)
     resolution: Resolution
+    # For a hub's archive; packages of the index are known by theirs already.
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class Extract(_Section):
+    """How features are computed: bfloat16 is faster on CPUs and GPUs that have it, and coarser."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class Train(_Section):
@@ -96,6 +105,7 @@ class Params(_Section):
     preprocess: Preprocess
     resolutions: list[Resolution] = Field(min_length=1)
     backbones: dict[BackboneName, Backbone] = Field(min_length=1)
+    extract: Extract = Extract()
     train: Train
     selected: str
 

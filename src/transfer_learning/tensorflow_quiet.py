@@ -34,7 +34,22 @@ def _stderr_withheld() -> Iterator[None]:
             os.close(kept)
 
 
-with _stderr_withheld():
+@contextmanager
+def _absent(*modules: str) -> Iterator[None]:
+    """Let the modules seem not installed during the block, unless they are loaded already."""
+    hidden = [name for name in modules if name not in sys.modules]
+    # None makes an import of the name raise ImportError.
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+# Keras imports these where it finds them, for wrappers and pictures that nothing here uses: they
+# would be a third of the start-up of every stage with TensorFlow.
+with _stderr_withheld(), _absent("sklearn", "matplotlib.pyplot"):
     import tensorflow as tf
 
     # Else TensorFlow takes all of the GPU's memory; must come before the first use.
