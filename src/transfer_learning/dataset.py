@@ -10,7 +10,7 @@ import dataclasses
 import io
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """All of ``dataset.json``."""
+    """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``."""
 
     source: str
     synthetic: bool
@@ -67,6 +67,8 @@ class DatasetInfo:
     splits: dict[str, SplitSummary]
     rejected: tuple[Rejected, ...]
     photos: tuple[PhotoEntry, ...]
+    about: dict[str, str] = field(default_factory=dict)
+    credits: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path = FOLDER) -> None:
         """Write ``dataset.json``."""
@@ -87,6 +89,8 @@ class DatasetInfo:
             },
             rejected=tuple(Rejected(**item) for item in raw["rejected"]),
             photos=tuple(PhotoEntry(**item) for item in raw["photos"]),
+            about=raw["about"],
+            credits=raw["credits"],
         )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transfer_learning import rendered
@@ -30,12 +30,23 @@ class Photo:
 
 @dataclass(frozen=True)
 class Source:
-    """A source's classes, its photos in TFDS's order, and how to get one's encoded bytes."""
+    """A source's classes, its photos in TFDS's order, and how to get one's encoded bytes.
+
+    ``about`` describes the data set (its name, version, citation, …), ``credits`` gives a
+    photo's credit line under its id; both are empty where the source says nothing.
+    """
 
     classes: tuple[str, ...]
     photos: tuple[Photo, ...]
     read: Callable[[Photo], bytes]
     synthetic: bool
+    about: dict[str, str] = field(default_factory=dict)
+    credits: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> Iterator[tuple[Photo, bytes]]:
+        """Yield every photo and its encoded bytes, in the order of ``photos``."""
+        for photo in self.photos:
+            yield photo, self.read(photo)
 
 
 def open_source(dataset: Dataset) -> Source:
