@@ -1,6 +1,7 @@
-"""data/features/B in, data/models/B and reports/B/history.csv out: the trained head and its curves.
+"""data/features/B in; data/models/B out, the trained head, and its curves under reports/B.
 
 A stage of its own because it depends on the parameters under ``train`` and on no photo.
+reports/B/live is DVCLive's: its curves grow while the head trains.
 """
 
 import dataclasses
@@ -12,18 +13,28 @@ from transfer_learning.features import Features
 
 
 def main() -> None:
+    # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
+    from dvclive import Live
+    from dvclive.keras import DVCLiveCallback
+
     settings = params.load().train
     name = sys.argv[1]
     folder = Path("data/features") / name
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
+    live = Live(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
     with stage.timed(f"train@{name}"):
-        head, epochs = training.train(train_set, valid_set, settings)
-    head.write(Path("data/models") / name)
-    tables.write_rows(
-        Path(f"reports/{name}/history.csv"),
-        [field.name for field in dataclasses.fields(training.Epoch)],
-        [dataclasses.astuple(epoch) for epoch in epochs],
-    )
+        head, epochs = training.train(
+            train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
+        )
+    model = Path("data/models") / name
+    head.write(model)
+    # With the head for `compare`, which depends on data/models as a whole; in reports for people.
+    for path in (model / "history.csv", Path(f"reports/{name}/history.csv")):
+        tables.write_rows(
+            path,
+            [field.name for field in dataclasses.fields(training.Epoch)],
+            [dataclasses.astuple(epoch) for epoch in epochs],
+        )
     print(
         f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "
         f"after {len(epochs)} epochs"

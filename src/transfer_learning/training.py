@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from transfer_learning.features import Features
 from transfer_learning.head import Head
@@ -21,11 +23,19 @@ class Epoch:
     val_loss: float
 
 
-def train(train_set: Features, valid_set: Features, settings: Train) -> tuple[Head, list[Epoch]]:
+def train(
+    train_set: Features, valid_set: Features, settings: Train, callbacks: Sequence[Any] = ()
+) -> tuple[Head, list[Epoch]]:
     """Train Dropout + Dense logits with Adam on sparse categorical cross-entropy.
 
     The same arithmetic as a frozen backbone inside the model, because Dropout comes after the
     features (chapter: Dropout(0.5), Dense(classes), Adam, 6 epochs).
+
+    Args:
+        train_set: features of the photos to learn from.
+        valid_set: features of the photos that are measured after each epoch.
+        settings: the section ``train`` of ``params.yaml``.
+        callbacks: Keras callbacks, such as a logger of the epochs.
 
     Returns:
         The head, and one ``Epoch`` per epoch.
@@ -52,6 +62,7 @@ def train(train_set: Features, valid_set: Features, settings: Train) -> tuple[He
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         validation_data=(valid_set.features, valid_set.labels),
+        callbacks=list(callbacks),
         verbose=2,
     ).history
     kernel, bias = (value.numpy() for value in dense.trainable_variables)

@@ -1,0 +1,21 @@
+"""Fixtures that several test modules share."""
+
+from collections.abc import Iterator
+
+import clone as tiny
+import pytest
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory) -> tiny.Clone:
+    """The project on tiny parameters, built once: about a minute."""
+    return tiny.build(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture
+def built(clone: tiny.Clone) -> Iterator[tiny.Clone]:
+    """The built clone; whatever a test changes is put back, the outputs from DVC's cache."""
+    yield clone
+    clone.run("git", "reset", "-q", "--hard")
+    clone.run("git", "clean", "-fdq")
+    clone.run("dvc", "checkout", "--force", check=False)
