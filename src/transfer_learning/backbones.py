@@ -1,35 +1,21 @@
-"""Pretrained networks as functions from images to features.
-
-Networks of packages are built here from their weights, with every BatchNorm folded into the
-convolution before it: ``BN(conv(x, w)) = conv(x, w·s) + (β − μ·s)`` with ``s = γ/√(σ² + ε)``.
-Weights enter the graph as constants, which lets TensorFlow optimise it as a frozen one.
-
-Sources: MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381, table 2) as torchvision's
-``mobilenet_v2`` lays it out; EfficientNet (Tan and Le 2019, arXiv:1905.11946, table 1) in its
-Lite form (no squeeze-and-excitation, ReLU6, stem and head not scaled, first and last stage not
-deepened).
-"""
+"""Pretrained networks as functions from images to features, in TensorFlow."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from transfer_learning import networks
 from transfer_learning.errors import UserError
+from transfer_learning.networks import Convolution, Network
 from transfer_learning.packages import BackboneInfo
 from transfer_learning.tensorflow_quiet import tf
 
 Extractor = Callable[[Any], Any]
-Weights = dict[str, np.ndarray]
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def load(folder: Path | str) -> Extractor:
@@ -50,14 +36,12 @@ def load(folder: Path | str) -> Extractor:
     info = BackboneInfo.read(folder)
     if info.network == "saved_model":
         return _load_saved_model(folder / "saved_model", info)
-    with np.load(folder / "weights.npz", allow_pickle=False) as file:
-        weights = dict(file)
-    network = NETWORKS[info.network]
+    network = networks.read(info.network, folder)
     signature = [tf.TensorSpec([None, info.resolution, info.resolution, 3], tf.float32)]
 
     @tf.function(input_signature=signature)
     def extract(images: Any) -> Any:
-        return network(images, weights)
+        return _apply(network, images)
 
     return extract
 
@@ -139,102 +123,28 @@ def _load_saved_model(path: Path, info: BackboneInfo) -> Extractor:
     return tf.function(lambda images: module(images))
 
 
-def _batch_norm_folded(
-    weights: Weights, conv: str, norm: str, *, epsilon: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the convolution's kernel [O, I, kh, kw] and bias [O] with its BatchNorm inside."""
-    # In float64, so that folding adds no rounding of its own.
-    gamma, beta, mean, variance = (
-        weights[f"{norm}.{key}"].astype(np.float64)
-        for key in ("weight", "bias", "running_mean", "running_var")
-    )
-    scale = gamma / np.sqrt(variance + epsilon)
-    kernel = weights[f"{conv}.weight"] * scale[:, None, None, None]
-    return kernel.astype(np.float32), (beta - mean * scale).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class _Layers:
-    """Convolution layers that differ between the families only in padding and BatchNorm's ε."""
-
-    weights: Weights
-    epsilon: float
-    symmetric: bool
-
-    def conv(self, x: Any, conv: str, norm: str, *, stride: int = 1, activate: bool = True) -> Any:
-        """Convolution, BatchNorm and, where asked for, ReLU6; x float32 [N, H, W, C]."""
-        kernel, bias = _batch_norm_folded(self.weights, conv, norm, epsilon=self.epsilon)
-        size, depthwise = kernel.shape[2], kernel.shape[1] == 1
-        padding = "SAME"
-        if self.symmetric and stride > 1:
-            # PyTorch pads both sides alike; TensorFlow's SAME pads an even side more at its end.
-            pad = [size // 2, size // 2]
-            x, padding = tf.pad(x, [[0, 0], pad, pad, [0, 0]]), "VALID"
-        strides = [1, stride, stride, 1]
-        if depthwise:
-            # [C, 1, kh, kw] → [kh, kw, C, 1]
-            x = tf.nn.depthwise_conv2d(
-                x, tf.constant(kernel.transpose(2, 3, 0, 1)), strides, padding
-            )
-        else:
-            x = tf.nn.conv2d(x, tf.constant(kernel.transpose(2, 3, 1, 0)), strides, padding)
-        x = tf.nn.bias_add(x, tf.constant(bias))
-        return tf.nn.relu6(x) if activate else x
-
-
-def _mobilenet_v2(images: Any, weights: Weights) -> Any:
-    layers = _Layers(weights, epsilon=1e-5, symmetric=True)
-    x = (images - tf.constant(IMAGENET_MEAN)) / tf.constant(IMAGENET_STD)
-    x = layers.conv(x, "features.0.0", "features.0.1", stride=2)
-    block = 1
-    # Expansion, channels, repeats, stride: table 2 of the paper.
-    for expansion, channels, repeats, stride in (
-        (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2),
-        (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
-    ):  # fmt: skip
-        for repeat in range(repeats):
-            name = f"features.{block}.conv"
-            step = stride if repeat == 0 else 1
-            y, layer = x, 0
-            if expansion > 1:
-                y, layer = layers.conv(y, f"{name}.0.0", f"{name}.0.1"), 1
-            y = layers.conv(y, f"{name}.{layer}.0", f"{name}.{layer}.1", stride=step)
-            y = layers.conv(y, f"{name}.{layer + 1}", f"{name}.{layer + 2}", activate=False)
-            x = x + y if step == 1 and x.shape[-1] == channels else y
-            block += 1
-    x = layers.conv(x, f"features.{block}.0", f"features.{block}.1")
+def _apply(network: Network, images: Any) -> Any:
+    # Weights enter the graph as constants, which lets TensorFlow optimise it as a frozen one.
+    x = (images - tf.constant(network.mean)) / tf.constant(network.std)
+    for block in network.blocks:
+        y = x
+        for convolution in block.convolutions:
+            y = _convolve(y, convolution)
+        x = x + y if block.residual else y
     return tf.reduce_mean(x, axis=[1, 2])
 
 
-def _efficientnet_lite(depth: float) -> Callable[[Any, Weights], Any]:
-    def network(images: Any, weights: Weights) -> Any:
-        layers = _Layers(weights, epsilon=1e-3, symmetric=False)
-        # What TensorFlow's original EfficientNet-Lite takes, and these weights come from it.
-        x = (images * 255.0 - 127.0) / 128.0
-        x = layers.conv(x, "_conv_stem", "_bn0", stride=2)
-        block = 0
-        # Expansion, repeats, stride: table 1 of the paper; kernel and width are in the weights.
-        stages = ((1, 1, 1), (6, 2, 2), (6, 2, 2), (6, 3, 2), (6, 3, 1), (6, 4, 2), (6, 1, 1))
-        for stage, (expansion, repeats, stride) in enumerate(stages):
-            deepened = 0 < stage < len(stages) - 1
-            for repeat in range(math.ceil(repeats * depth) if deepened else repeats):
-                name = f"_blocks.{block}"
-                step = stride if repeat == 0 else 1
-                y = x
-                if expansion > 1:
-                    y = layers.conv(y, f"{name}._expand_conv", f"{name}._bn0")
-                y = layers.conv(y, f"{name}._depthwise_conv", f"{name}._bn1", stride=step)
-                y = layers.conv(y, f"{name}._project_conv", f"{name}._bn2", activate=False)
-                x = x + y if step == 1 and x.shape[-1] == y.shape[-1] else y
-                block += 1
-        x = layers.conv(x, "_conv_head", "_bn1")
-        return tf.reduce_mean(x, axis=[1, 2])
-
-    return network
-
-
-NETWORKS: dict[str, Callable[[Any, Weights], Any]] = {
-    "mobilenet_v2": _mobilenet_v2,
-    "efficientnet_lite0": _efficientnet_lite(depth=1.0),
-    "efficientnet_lite2": _efficientnet_lite(depth=1.2),
-}
+def _convolve(x: Any, convolution: Convolution) -> Any:
+    kernel, stride, padding = convolution.kernel, convolution.stride, "SAME"
+    if convolution.symmetric and stride > 1:
+        # TensorFlow's SAME pads an even side more at its end.
+        pad = [kernel.shape[2] // 2] * 2
+        x, padding = tf.pad(x, [[0, 0], pad, pad, [0, 0]]), "VALID"
+    strides = [1, stride, stride, 1]
+    if convolution.depthwise:
+        # [C, 1, kh, kw] → [kh, kw, C, 1]
+        x = tf.nn.depthwise_conv2d(x, tf.constant(kernel.transpose(2, 3, 0, 1)), strides, padding)
+    else:
+        x = tf.nn.conv2d(x, tf.constant(kernel.transpose(2, 3, 1, 0)), strides, padding)
+    x = tf.nn.bias_add(x, tf.constant(convolution.bias))
+    return tf.nn.relu6(x) if convolution.relu6 else x
