@@ -1,12 +1,24 @@
-"""reports/B/history.csv, predictions.csv and the test photos in, reports/B/*.png out.
+"""reports/B/history.csv, predictions.csv, metrics.json and thumbnails in, reports/B/*.png out.
 
 A stage of its own so that a changed figure measures nothing again.
 """
 
+import json
 import sys
 from pathlib import Path
 
-from transfer_learning import dataset, figures, params, stage, tables
+import numpy as np
+
+from transfer_learning import (
+    calibration,
+    dataset,
+    figures,
+    params,
+    photo_grids,
+    stage,
+    tables,
+    thumbnails,
+)
 
 GRID = 30
 
@@ -17,25 +29,52 @@ def main() -> None:
     folder = Path("reports") / name
     info = dataset.DatasetInfo.read()
     note = " (synthetic photos)" * info.synthetic
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     predictions = tables.read_predictions(folder / "predictions.csv")
     by_id = {item.id: item for item in predictions}
-    shown = [photo for photo in info.photos if photo.split == "test"][:GRID]
+    shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][:GRID]
+    photos = thumbnails.read()
+    probabilities = np.array([item.probabilities for item in predictions])
+    right = np.array([item.right for item in predictions])
+    temperature = metrics["temperature"]
+    cooled = calibration.apply_temperature(probabilities, temperature)
 
     figures.curves(
         folder / "curves.png",
         tables.read_columns(folder / "history.csv"),
         title=f"{name}: training and validation{note}",
     )
-    figures.prediction_grid(
+    photo_grids.prediction_grid(
         folder / "predictions.png",
-        [dataset.read_photo(photo) for photo in shown],
-        [by_id[photo.id] for photo in shown],
+        shown,
+        photos,
         title=f"{name}: predictions on the test set, predicted (actual) where wrong{note}",
     )
     figures.confusion(
         folder / "confusion.png", predictions, info.classes, title=f"{name}: test photos{note}"
     )
-    print(f"plot@{name}: curves.png, predictions.png ({len(shown)} photos), confusion.png")
+    figures.reliability(
+        folder / "reliability.png",
+        {
+            f"as trained, ECE {metrics['ece']:.3f}": calibration.reliability_bins(
+                probabilities.max(axis=1), right
+            ),
+            f"temperature {temperature:.2f}, ECE {metrics['ece_calibrated']:.3f}": (
+                calibration.reliability_bins(cooled.max(axis=1), right)
+            ),
+        },
+        title=f"{name}: is it as right as it is sure?{note}",
+    )
+    photo_grids.most_wrong(
+        folder / "most_wrong.png",
+        predictions,
+        photos,
+        title=f"{name}: the surest wrong predictions on the test set{note}",
+    )
+    print(
+        f"plot@{name}: curves.png, predictions.png ({len(shown)} photos), confusion.png, "
+        "reliability.png, most_wrong.png"
+    )
 
 
 if __name__ == "__main__":
