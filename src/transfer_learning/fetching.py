@@ -21,6 +21,7 @@ from transfer_learning.dataset import (
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset
 from transfer_learning.preprocessing import check_jpeg
+from transfer_learning.records import Record
 from transfer_learning.sources import Photo, Source, open_source
 from transfer_learning.stage import progress, progress_bar
 
@@ -51,7 +52,7 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
                 )
                 for member, offset in zip(members, offsets, strict=True)
             ]
-            labels = records.labels(path)
+            labels = [record.label for record in records.read(path)]
             summaries[split] = SplitSummary(
                 slice=slices[split],
                 declared=len(positions),
@@ -106,7 +107,7 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
     return kept, rejected
 
 
-def _encoded(members: list[_Kept], spool: BinaryIO) -> Iterator[tuple[str, int, bytes]]:
+def _encoded(members: list[_Kept], spool: BinaryIO) -> Iterator[Record]:
     for member in members:
         spool.seek(member.position)
-        yield member.photo.id, member.photo.label, spool.read(member.length)
+        yield Record(member.photo.id, member.photo.label, spool.read(member.length))
