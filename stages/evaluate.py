@@ -1,4 +1,4 @@
-"""data/models/B and data/features/B in, reports/B/metrics.json and predictions.csv out.
+"""data/models/B and data/features/B in, the metrics, class scores and predictions in reports/B out.
 
 A stage of its own so that a new metric retrains nothing.
 """
@@ -7,20 +7,25 @@ import sys
 from pathlib import Path
 
 from transfer_learning import evaluation, params, stage, tables
+from transfer_learning.features import Features
+from transfer_learning.head import Head
 
 
 def main() -> None:
     params.load()
     name = sys.argv[1]
-    result = evaluation.evaluate(name)
-    stage.write_json(Path(f"reports/{name}/metrics.json"), result.metrics.as_dict())
-    tables.write_predictions(
-        Path(f"reports/{name}/predictions.csv"), result.predictions, result.classes
-    )
+    features, reports = Path("data/features") / name, Path("reports") / name
+    test, valid = (Features.read(features / f"{split}.npz") for split in ("test", "valid"))
+    head = Head.read(Path("data/models") / name)
+    result = evaluation.evaluate(head, test, valid)
+    result.metrics.write(reports / "metrics.json")
+    tables.write_class_scores(reports / "per_class.csv", result.per_class)
+    tables.write_predictions(reports / "predictions.csv", result.predictions, head.classes.tolist())
     metrics = result.metrics
     print(
         f"evaluate@{name}: test accuracy {metrics.accuracy:.4f} ({metrics.right} of "
-        f"{metrics.photos}), macro-F1 {metrics.macro_f1:.4f}"
+        f"{metrics.photos}; 95 % {metrics.accuracy_low:.3f} to {metrics.accuracy_high:.3f}), "
+        f"macro-F1 {metrics.macro_f1:.4f}"
     )
 
 

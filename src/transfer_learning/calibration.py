@@ -37,7 +37,7 @@ def reliability_bins(confidence: np.ndarray, right: np.ndarray, bins: int = BINS
     Returns:
         The bins that hold photos, lowest first.
     """
-    edges = np.linspace(0, 1, bins + 1)
+    edges = np.arange(bins + 1) / bins
     index = np.digitize(confidence, edges[1:-1], right=True)
     return [
         Bin(

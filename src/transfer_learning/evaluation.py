@@ -2,86 +2,85 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import f1_score, log_loss
+from scipy.stats import binomtest
+from sklearn.metrics import log_loss, precision_recall_fscore_support
 
+from transfer_learning import calibration
+from transfer_learning.errors import UserError
 from transfer_learning.features import Features
 from transfer_learning.head import Head, softmax
-from transfer_learning.tables import Prediction
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """What ``reports/B/metrics.json`` holds; every photo of the split counts once.
-
-    ``accuracy`` is ``right / photos`` on the test split; ``macro_f1`` the mean over all classes
-    of F1, 0 for a class that was neither there nor predicted; ``log_loss`` the mean of
-    −ln p(true class);
-    ``valid_accuracy`` the accuracy on the validation split.
-    """
-
-    accuracy: float
-    macro_f1: float
-    log_loss: float
-    right: int
-    photos: int
-    valid_accuracy: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the metrics by name, floats rounded to six decimals."""
-        return {
-            key: round(value, 6) if isinstance(value, float) else value
-            for key, value in dataclasses.asdict(self).items()
-        }
-
-
-def probabilities(head: Head, features: Features) -> np.ndarray:
-    """Return float64 [N, C], the softmax of the head's logits."""
-    return softmax(head.logits(features.features))
-
-
-def measure(head: Head, test: Features, valid: Features) -> Metrics:
-    """Measure the head on the test features, and its accuracy on the validation features."""
-    probability = probabilities(head, test)
-    predicted = probability.argmax(axis=1)
-    right = int((predicted == test.labels).sum())
-    every_class = np.arange(len(head.classes))
-    valid_predicted = head.logits(valid.features).argmax(axis=1)
-    return Metrics(
-        accuracy=right / len(test.labels),
-        macro_f1=float(
-            f1_score(test.labels, predicted, labels=every_class, average="macro", zero_division=0)
-        ),
-        log_loss=float(log_loss(test.labels, probability, labels=every_class)),
-        right=right,
-        photos=len(test.labels),
-        valid_accuracy=float((valid_predicted == valid.labels).mean()),
-    )
+from transfer_learning.metrics import Metrics
+from transfer_learning.tables import ClassScore, Prediction
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A backbone's metrics, its prediction for every test photo, and the class names."""
+    """A backbone's metrics, its scores per class, and its prediction for every test photo."""
 
     metrics: Metrics
+    per_class: list[ClassScore]
     predictions: list[Prediction]
-    classes: list[str]
 
 
-def evaluate(name: str, data: Path = Path("data")) -> Evaluation:
-    """Evaluate the head in ``data/models/NAME`` on the features in ``data/features/NAME``."""
-    head = Head.read(data / "models" / name)
-    test, valid = (
-        Features.read(data / "features" / name / f"{split}.npz") for split in ("test", "valid")
+def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
+    """Measure the head on the test features; the validation features give the temperature.
+
+    Raises:
+        UserError: a test photo's id is there twice.
+    """
+    twice = sorted(photo for photo, count in Counter(test.ids.tolist()).items() if count > 1)
+    if twice:
+        raise UserError(
+            f"the test split has {len(twice)} ids more than once, first {twice[0]!r}; every test "
+            "photo must count once: give each photo its own id"
+        )
+    classes = [str(name) for name in head.classes]
+    every_class = np.arange(len(classes))
+    valid_logits = head.logits(valid.features)
+    probability = softmax(head.logits(test.features))
+    predicted = probability.argmax(axis=1)
+    right = predicted == test.labels
+    precision, recall, f1, photos = precision_recall_fscore_support(
+        test.labels, predicted, labels=every_class, zero_division=0
     )
-    probability = probabilities(head, test)
-    classes = [str(item) for item in head.classes]
-    predictions = [
-        Prediction(str(photo), classes[label], classes[row.argmax()], tuple(map(float, row)))
-        for photo, label, row in zip(test.ids, test.labels, probability, strict=True)
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    temperature = calibration.fit_temperature(valid_logits, valid.labels)
+    calibrated = calibration.apply_temperature(probability, temperature)
+    metrics = Metrics(
+        accuracy=float(right.mean()),
+        accuracy_low=float(interval.low),
+        accuracy_high=float(interval.high),
+        top2_accuracy=_top2_accuracy(probability, test.labels),
+        macro_precision=float(precision.mean()),
+        macro_recall=float(recall.mean()),
+        macro_f1=float(f1.mean()),
+        log_loss=float(log_loss(test.labels, probability, labels=every_class)),
+        ece=calibration.expected_calibration_error(probability.max(axis=1), right),
+        temperature=temperature,
+        ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), right),
+        right=int(right.sum()),
+        photos=len(right),
+        valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
+    )
+    per_class = [
+        ClassScore(name, int(count), *map(float, scores))
+        for name, count, *scores in zip(classes, photos, precision, recall, f1, strict=True)
     ]
-    return Evaluation(measure(head, test, valid), predictions, classes)
+    predictions = [
+        Prediction(str(photo), classes[label], classes[guess], tuple(map(float, row)))
+        for photo, label, guess, row in zip(
+            test.ids, test.labels, predicted, probability, strict=True
+        )
+    ]
+    return Evaluation(metrics, per_class, predictions)
+
+
+def _top2_accuracy(probability: np.ndarray, labels: np.ndarray) -> float:
+    # Not scikit-learn's top_k_accuracy_score: it gives ties to the class listed last, argmax to
+    # the first, and it takes no two classes.
+    best = np.argsort(-probability, axis=1, kind="stable")[:, :2]
+    return float((best == labels[:, np.newaxis]).any(axis=1).mean())

@@ -1,10 +1,11 @@
-"""The small CSV tables in ``reports/B``: learning curves and predictions."""
+"""The small tables in ``reports``: CSV files of ``reports/B``, and tables in Markdown."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,17 @@ class Prediction:
     def right(self) -> bool:
         """Whether the prediction is the true class."""
         return self.true == self.predicted
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """A class's number of test photos, and its precision, recall and F1: 0 where undefined."""
+
+    name: str
+    photos: int
+    precision: float
+    recall: float
+    f1: float
 
 
 def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -55,6 +67,40 @@ def read_predictions(path: Path) -> list[Prediction]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
     return [Prediction(i, t, p, tuple(map(float, probs))) for i, t, p, *probs in rows]
+
+
+def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
+    """Write ``per_class.csv``: class, photos, precision, recall, f1; a line per class."""
+    write_rows(
+        path, ["class", "photos", "precision", "recall", "f1"], map(dataclasses.astuple, scores)
+    )
+
+
+def read_class_scores(path: Path) -> list[ClassScore]:
+    """Read what ``write_class_scores`` wrote."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [ClassScore(name, int(photos), *map(float, scores)) for name, photos, *scores in rows]
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table; text that would break a cell is escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(map(_cell, line))} |" for line in lines]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def stack(path: Path, parts: Mapping[str, Path], column: str) -> None:
+    """Write CSV files of one header below each other; a first ``column`` names each one's lines."""
+    stacked: list[list[str]] = []
+    for name, part in parts.items():
+        with part.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        stacked += [[name, *row] for row in rows]
+    write_rows(path, [column, *header], stacked)
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:
