@@ -116,62 +116,118 @@ def test_write_json_is_readable_utf8_in_the_order_given(tmp_path: Path) -> None:
     assert path.read_bytes() == '{\n  "z": "Möhre",\n  "a": [\n    1\n  ]\n}\n'.encode()
 
 
-def test_timed_adds_its_name_to_the_timings_already_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project in which blocks run on a known CPU; its folder."""
     monkeypatch.chdir(tmp_path)
-    ticks = iter([10.0, 12.5, 100.0, 104.0])
-    monkeypatch.setattr(stage.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(stage, "describe", lambda: CPU)
+    return tmp_path
+
+
+CPU = {"cpu": "Xeon", "cores": "2"}
+GPU = CPU | {"gpu": "NVIDIA A10", "tf32": "on"}
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, *ticks: float) -> None:
+    """Let the blocks begin and end at these seconds."""
+    times = iter(ticks)
+    monkeypatch.setattr(stage.time, "perf_counter", lambda: next(times))
+
+
+def read_timings() -> dict[str, dict[str, object]]:
+    return json.loads(stage.TIMINGS.read_text(encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("project")
+def test_timed_adds_its_name_to_the_timings_already_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_clock(monkeypatch, 10.0, 12.5, 100.0, 104.0)
 
     with stage.timed("train@b"):
         pass
+    monkeypatch.setattr(stage, "describe", lambda: GPU)
     with stage.timed("extract@a", photos=10):
         pass
 
-    timings = json.loads(Path("reports/timings.json").read_text(encoding="utf-8"))
+    timings = read_timings()
     assert timings == {
-        "extract@a": {"seconds": 4.0, "photos": 10, "photos_per_second": 2.5},
-        "train@b": {"seconds": 2.5},
+        "extract@a": {"seconds": 4.0, "photos": 10, "photos_per_second": 2.5, "device": GPU},
+        "train@b": {"seconds": 2.5, "device": CPU},
     }
     assert list(timings) == ["extract@a", "train@b"]
 
 
-def test_timed_replaces_its_own_earlier_measurement(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("project")
+def test_timed_makes_a_table_of_all_timings_and_of_their_devices(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    ticks = iter([0.0, 1.0, 0.0, 2.0])
-    monkeypatch.setattr(stage.time, "perf_counter", lambda: next(ticks))
+    set_clock(monkeypatch, 10.0, 12.5, 100.0, 104.0, 0.0, 8.0)
+
+    for name in ("train@b", "train@a"):
+        with stage.timed(name):
+            pass
+    monkeypatch.setattr(stage, "describe", lambda: GPU)
+    with stage.timed("extract@a", photos=10):
+        pass
+
+    table = [
+        "| stage | seconds | photos | photos/s | device |",
+        "|---|---:|---:|---:|---|",
+        "| extract@a | 8.0 | 10 | 1.2 | NVIDIA A10 |",
+        "| train@a | 4.0 |  |  | Xeon, cores: 2 |",
+        "| train@b | 2.5 |  |  | Xeon, cores: 2 |",
+        "",
+        "## Devices",
+        "",
+        "- extract@a: cpu Xeon, cores 2, gpu NVIDIA A10, tf32 on",
+        "- train@a, train@b: cpu Xeon, cores 2",
+    ]
+    assert Path("reports/timings.md").read_text(encoding="utf-8").splitlines()[4:] == table
+
+
+@pytest.mark.usefixtures("project")
+def test_timed_replaces_its_own_earlier_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_clock(monkeypatch, 0.0, 1.0, 0.0, 2.0)
 
     for photos in (5, None):
         with stage.timed("extract@a", photos=photos):
             pass
 
-    timings = json.loads(Path("reports/timings.json").read_text(encoding="utf-8"))
-    assert timings == {"extract@a": {"seconds": 2.0}}
+    assert read_timings() == {"extract@a": {"seconds": 2.0, "device": CPU}}
 
 
-def test_timed_starts_anew_from_a_damaged_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    stage.write_text(stage.TIMINGS, '{"train@b": ')
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "earlier", ['{"train@b": ', "[]", '{"train@b": 2.5}', '{"train@b": {"seconds": 2.5}}', "\xff"]
+)
+def test_timed_starts_anew_from_a_file_that_is_damaged_or_names_no_device(earlier: str) -> None:
+    stage.TIMINGS.parent.mkdir()
+    stage.TIMINGS.write_bytes(earlier.encode("latin-1"))
 
     with stage.timed("extract@a"):
         pass
 
-    assert list(json.loads(stage.TIMINGS.read_text(encoding="utf-8"))) == ["extract@a"]
+    assert list(read_timings()) == ["extract@a"]
 
 
-def test_timed_measures_nothing_of_a_block_that_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
+def test_timed_measures_nothing_of_a_block_that_fails(project: Path) -> None:
     with pytest.raises(UserError), stage.timed("train@b"):
         raise UserError("no photos")
 
-    assert not stage.TIMINGS.exists()
+    assert list(project.iterdir()) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_timed_keeps_the_measurement_of_the_last_run_that_succeeded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_clock(monkeypatch, 0.0, 1.0, 0.0, 2.0)
+    with stage.timed("train@b"):
+        pass
+
+    with pytest.raises(KeyboardInterrupt), stage.timed("train@b"):
+        raise KeyboardInterrupt
+
+    assert read_timings()["train@b"]["seconds"] == 1.0
 
 
 def test_progress_yields_every_item_and_counts_each() -> None:

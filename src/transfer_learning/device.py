@@ -1,0 +1,90 @@
+"""What a run was measured on: the processor, and the GPU where TensorFlow uses one.
+
+Never part of a result: only the timings name the device.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CPUINFO = Path("/proc/cpuinfo")
+# A driver that hangs must not hold up a stage that has done its work.
+PATIENCE = 10.0
+
+
+def describe() -> dict[str, str]:
+    """Describe the device of this process.
+
+    Always ``cpu`` (its model) and ``cores`` (those this process may use).  Where TensorFlow is
+    loaded ``tensorflow`` (its version), and where it sees a GPU ``gpu`` (the names),
+    ``compute_capability``, ``memory`` and ``driver`` (of the first GPU, as ``nvidia-smi`` says),
+    ``cuda`` and ``cudnn`` (the versions that TensorFlow was built for) and ``tf32`` (on or off).
+    What cannot be found out is left out.  TensorFlow is not loaded for this: a stage that did
+    without it did without a GPU.
+    """
+    found = {"cpu": _cpu(), "cores": str(_cores())}
+    tf = sys.modules.get("tensorflow")
+    if tf is not None:
+        found["tensorflow"] = tf.__version__
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            found |= _gpu(tf, gpus)
+    return found
+
+
+def label(device: dict[str, str]) -> str:
+    """Return the short name of what ``describe`` returned, for a table's cell."""
+    return device.get("gpu") or f"{device['cpu']}, cores: {device['cores']}"
+
+
+def _cpu() -> str:
+    try:
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:  # Only Linux has it.
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity.
+        return os.cpu_count() or 1
+
+
+def _gpu(tf: Any, gpus: list[Any]) -> dict[str, str]:
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    names = [item.get("device_name", "unknown GPU") for item in details]
+    found = {"gpu": ", ".join(names)}
+    if "compute_capability" in details[0]:
+        found["compute_capability"] = ".".join(map(str, details[0]["compute_capability"]))
+    found |= _nvidia_smi(names[0])
+    build = tf.sysconfig.get_build_info()
+    found |= {
+        key: str(build[f"{key}_version"]) for key in ("cuda", "cudnn") if f"{key}_version" in build
+    }
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    return found | {"tf32": "on" if tf32 else "off"}
+
+
+def _nvidia_smi(name: str) -> dict[str, str]:
+    """Ask the driver for its version and the memory of the GPU of that name."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version"]
+    try:
+        answer = subprocess.run(
+            [*command, "--format=csv,noheader"],
+            capture_output=True, text=True, check=True, timeout=PATIENCE,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    for line in answer.splitlines():
+        found, *facts = (cell.strip() for cell in line.split(","))
+        if found == name and len(facts) == 2:
+            return dict(zip(("memory", "driver"), facts, strict=True))
+    return {}
