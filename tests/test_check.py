@@ -65,7 +65,7 @@ def test_what_is_wrong_beyond_types_is_named(tmp_path, monkeypatch, changes, wor
         ("test", "train[:0]", ["dataset.splits.test is 'train[:0]'", "none of the 1000 photos"]),
         ("valid", "train[10-25]", ["dataset.splits.valid: 'train[10-25]' is not a slice"]),
         ("valid", "validation[:10%]", ["dataset.splits.valid: 'validation[:10%]'"]),
-        ("train", "train[25%:101%]", ["dataset.splits.train: 101% is beyond 100%"]),
+        ("train", "train[25%:101%]", ["dataset.splits.train: 'train[25%:101%]'", "in [-100, 100]"]),
     ],
 )
 def test_a_wrong_slice_is_named(tmp_path, monkeypatch, split, text, parts):
