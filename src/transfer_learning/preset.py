@@ -1,0 +1,71 @@
+"""Put presets/NAME.yaml in force as params.yaml: ``python -m transfer_learning.preset NAME``.
+
+``make flowers`` and ``make defaults`` are this, then ``make repro``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from transfer_learning.errors import UserError
+from transfer_learning.params import PARAMS
+from transfer_learning.stage import run, write_text
+
+PRESETS = Path("presets")
+
+
+def apply(name: str) -> str:
+    """Write the preset over params.yaml, unless that would lose what is nowhere else.
+
+    Returns:
+        What was done, in a sentence.
+
+    Raises:
+        UserError: there is no such preset, or params.yaml is neither a preset nor committed.
+    """
+    presets = {path.stem: path.read_bytes() for path in sorted(PRESETS.glob("*.yaml"))}
+    if name not in presets:
+        raise UserError(f"there is no preset {name!r}; name one of {', '.join(presets)}")
+    source = PRESETS / f"{name}.yaml"
+    done = f"{PARAMS} is now {source}"
+    if PARAMS.exists():
+        present = PARAMS.read_bytes()
+        if present == presets[name]:
+            return f"{PARAMS} is {source} already"
+        if present not in presets.values():
+            _expect_committed()
+            done += f"; git checkout HEAD -- {PARAMS} brings the committed one back"
+    write_text(PARAMS, presets[name].decode())
+    return done
+
+
+def _expect_committed() -> None:
+    try:
+        committed, present = (
+            subprocess.run(["git", *command], capture_output=True, text=True, check=False)
+            for command in (["rev-parse", f"HEAD:./{PARAMS}"], ["hash-object", str(PARAMS)])
+        )
+    except FileNotFoundError:
+        reason = "git is not installed"
+    else:
+        if committed.returncode == 0 and committed.stdout == present.stdout:
+            return
+        reason = committed.stderr.partition("\n")[0] or "it differs from HEAD's"
+    raise UserError(
+        f"{PARAMS} is none of {PRESETS}/ and not committed ({reason}), so it would be lost\n"
+        f"to keep it: git add {PARAMS} && git commit -m 'My parameters' (git init comes before "
+        f"where there is no repository)\nto give it up: rm {PARAMS}"
+    )
+
+
+def main() -> None:
+    """Read the preset's name from the command line and put it in force."""
+    if len(sys.argv) != 2:
+        raise UserError("name one preset: python -m transfer_learning.preset NAME")
+    print(apply(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    run(main)
