@@ -1,16 +1,18 @@
-"""Metrics computed by hand, and the evaluation of a head that lies in a data folder."""
+"""Metrics computed by hand."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from transfer_learning.evaluation import Metrics, evaluate, measure, probabilities
+from transfer_learning.errors import UserError
+from transfer_learning.evaluation import Evaluation, evaluate
 from transfer_learning.features import Features
 from transfer_learning.head import Head
+from transfer_learning.metrics import Metrics
+from transfer_learning.tables import ClassScore
 
 
 def names(count: int) -> np.ndarray:
@@ -33,121 +35,178 @@ def sure(predicted: list[int], classes: int, *, odds: float) -> list[list[float]
     return (np.eye(classes)[predicted] * math.log(odds)).tolist()
 
 
+def evaluated(labels: list[int], logits: list[list[float]]) -> Evaluation:
+    test = photos(labels, logits)
+    return evaluate(passing(len(logits[0])), test, test)
+
+
+def measured(labels: list[int], logits: list[list[float]]) -> Metrics:
+    return evaluated(labels, logits).metrics
+
+
 def test_a_perfect_classifier() -> None:
-    test = photos([0, 1, 1], sure([0, 1, 1], 2, odds=3))
+    metrics = measured([0, 1, 1], sure([0, 1, 1], 2, odds=3))
 
-    metrics = measure(passing(2), test, test)
-
-    assert metrics.accuracy == 1.0
-    assert metrics.macro_f1 == 1.0
+    assert metrics.accuracy == metrics.top2_accuracy == metrics.valid_accuracy == 1.0
+    assert metrics.macro_precision == metrics.macro_recall == metrics.macro_f1 == 1.0
     # Each true class has probability 3 / (3 + 1).
     assert metrics.log_loss == pytest.approx(-math.log(3 / 4), abs=1e-6)
-    assert (metrics.right, metrics.photos, metrics.valid_accuracy) == (3, 3, 1.0)
+    assert metrics.ece == pytest.approx(1 / 4)
+    # The lowest temperature: 3^10 against 1.
+    assert metrics.temperature == 0.1
+    assert metrics.ece_calibrated == pytest.approx(1 / (1 + 3**10))
+    assert (metrics.right, metrics.photos) == (3, 3)
 
 
 def test_a_constant_classifier_of_two_classes() -> None:
-    test = photos([0, 0, 0, 1], sure([0, 0, 0, 0], 2, odds=3))
-
-    metrics = measure(passing(2), test, test)
+    metrics = measured([0, 0, 0, 1], sure([0, 0, 0, 0], 2, odds=3))
 
     assert metrics.accuracy == 0.75
-    # Class 0: precision 3/4, recall 1, F1 6/7.  Class 1: F1 0.
+    assert metrics.top2_accuracy == 1.0
+    # Class 0: precision 3/4, recall 1, F1 6/7.  Class 1: never predicted, all 0.
+    assert metrics.macro_precision == pytest.approx(3 / 8)
+    assert metrics.macro_recall == pytest.approx(1 / 2)
     assert metrics.macro_f1 == pytest.approx(3 / 7)
     assert metrics.log_loss == pytest.approx(-(3 * math.log(3 / 4) + math.log(1 / 4)) / 4, abs=1e-6)
+    # It says 3/4 and is right on 3 of 4.
+    assert metrics.ece == pytest.approx(0, abs=1e-7)
+    assert metrics.temperature == pytest.approx(1)
+    assert metrics.ece_calibrated == pytest.approx(0, abs=1e-7)
 
 
 def test_a_constant_classifier_of_twenty_classes() -> None:
-    labels = list(range(20))
-    test = photos(labels, sure([7] * 20, 20, odds=1 + 1e-3))
-
-    metrics = measure(passing(20), test, test)
+    metrics = measured(list(range(20)), sure([7] * 20, 20, odds=1 + 1e-3))
 
     assert (metrics.right, metrics.accuracy) == (1, 0.05)
-    # Class 7: precision 1/20, recall 1, F1 2/21; nineteen classes have F1 0.
+    # Class 7 is first for each photo; among the equal rest the first, class 0, is second.
+    assert metrics.top2_accuracy == 0.1
+    # Class 7: precision 1/20, recall 1, F1 2/21; nineteen classes have 0.
+    assert metrics.macro_precision == pytest.approx(1 / 20 / 20)
+    assert metrics.macro_recall == pytest.approx(1 / 20)
     assert metrics.macro_f1 == pytest.approx(2 / 21 / 20)
     assert metrics.log_loss == pytest.approx(math.log(20), abs=1e-4)
+    assert metrics.ece == pytest.approx(0, abs=1e-4)
+
+
+def test_ties_go_to_the_class_listed_first() -> None:
+    result = evaluated([0, 1, 2, 3], np.zeros((4, 4)).tolist())
+
+    assert [item.predicted for item in result.predictions] == ["class 0"] * 4
+    assert result.metrics.accuracy == 0.25
+    assert result.metrics.top2_accuracy == 0.5
+    assert result.metrics.temperature == 1.0
+    assert result.metrics.ece == result.metrics.ece_calibrated == 0.0
+
+
+def test_top_2_accuracy_counts_the_second_guess() -> None:
+    logits = [[3.0, 2.0, 1.0]] * 3
+
+    metrics = measured([0, 1, 2], logits)
+
+    assert metrics.accuracy == pytest.approx(1 / 3)
+    assert metrics.top2_accuracy == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(("predicted", "right"), [(2, 1), (0, 0)])
 def test_one_photo(predicted: int, right: int) -> None:
-    test = photos([2], sure([predicted], 3, odds=2))
-
-    metrics = measure(passing(3), test, test)
+    metrics = measured([2], sure([predicted], 3, odds=2))
 
     assert metrics.accuracy == right
-    # The two other classes were neither there nor predicted, or predicted wrongly: F1 0.
+    # The other classes were neither there nor predicted, or predicted wrongly: 0.
+    assert metrics.macro_precision == metrics.macro_recall == pytest.approx(right / 3)
     assert metrics.macro_f1 == pytest.approx(right / 3)
     assert metrics.log_loss == pytest.approx(math.log(2 if right else 4), abs=1e-6)
+    assert metrics.ece == pytest.approx(1 / 2)
+    # Wilson of one photo: z² / (1 + z²) is the width on the open side.
+    width = 1.959964**2 / (1 + 1.959964**2)
+    expected = (1 - width, 1.0) if right else (0.0, width)
+    assert (metrics.accuracy_low, metrics.accuracy_high) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_class_without_test_photos_counts_as_0_in_macro_f1() -> None:
-    test = photos([0, 1, 1], sure([0, 1, 2], 3, odds=2))
+def test_a_class_without_test_photos_counts_as_0_in_macro_means() -> None:
+    result = evaluated([0, 1, 1], sure([0, 1, 2], 3, odds=2))
 
-    metrics = measure(passing(3), test, test)
-
-    assert metrics.accuracy == pytest.approx(2 / 3)
-    # Class 0: 1.  Class 1: precision 1, recall 1/2, F1 2/3.  Class 2: predicted once, never true.
-    assert metrics.macro_f1 == pytest.approx((1 + 2 / 3 + 0) / 3)
-    assert metrics.log_loss == pytest.approx(-(2 * math.log(2 / 4) + math.log(1 / 4)) / 3, abs=1e-6)
-
-
-def test_the_validation_accuracy_is_of_the_validation_photos() -> None:
-    test = photos([0, 1], sure([0, 1], 2, odds=2))
-    valid = photos([0, 0, 0, 1], sure([1, 1, 1, 1], 2, odds=2))
-
-    metrics = measure(passing(2), test, valid)
-
-    assert (metrics.accuracy, metrics.valid_accuracy) == (1.0, 0.25)
+    assert result.per_class == [
+        ClassScore("class 0", 1, 1.0, 1.0, 1.0),
+        ClassScore("class 1", 2, 1.0, 0.5, pytest.approx(2 / 3)),
+        ClassScore("class 2", 0, 0.0, 0.0, 0.0),
+    ]
+    assert result.metrics.macro_precision == pytest.approx((1 + 1 + 0) / 3)
+    assert result.metrics.macro_recall == pytest.approx((1 + 1 / 2 + 0) / 3)
+    assert result.metrics.macro_f1 == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert result.metrics.log_loss == pytest.approx(
+        -(2 * math.log(2 / 4) + math.log(1 / 4)) / 3, abs=1e-6
+    )
 
 
-def test_the_metrics_file_has_six_decimals_and_whole_counts() -> None:
-    metrics = Metrics(2 / 3, 1 / 7, 1.23456789, 2, 3, 1.0)
+# Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 3.
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (20, 20, 1 - 0.1611, 1.0),
+    ],
+)
+def test_the_interval_of_the_accuracy_is_the_published_one(
+    right: int, count: int, low: float, high: float
+) -> None:
+    metrics = measured([1] * count, sure([1] * right + [0] * (count - right), 2, odds=3))
 
-    assert metrics.as_dict() == {
-        "accuracy": 0.666667,
-        "macro_f1": 0.142857,
-        "log_loss": 1.234568,
-        "right": 2,
-        "photos": 3,
-        "valid_accuracy": 1.0,
-    }
-    assert isinstance(metrics.as_dict()["right"], int)
+    assert (metrics.right, metrics.photos) == (right, count)
+    assert (metrics.accuracy_low, metrics.accuracy_high) == pytest.approx((low, high), abs=5e-5)
 
 
-def test_probabilities_sum_to_1_even_for_huge_logits() -> None:
-    test = photos([0, 1], [[3e4, -3e4], [0.0, math.log(3)]])
+def test_temperature_and_validation_accuracy_are_of_the_validation_photos() -> None:
+    test = photos([0, 1], sure([0, 1], 2, odds=9))
+    # 1 against 9 said, 1 against 3 true: the logits are twice too large.
+    valid = photos([0, 1, 1, 1], sure([1, 1, 1, 1], 2, odds=9))
 
-    probability = probabilities(passing(2), test)
+    metrics = evaluate(passing(2), test, valid).metrics
 
-    np.testing.assert_allclose(probability, [[1, 0], [1 / 4, 3 / 4]], atol=1e-7)
-    assert probability.dtype == np.float64
+    assert (metrics.accuracy, metrics.valid_accuracy) == (1.0, 0.75)
+    assert metrics.temperature == pytest.approx(2.0)
+    assert metrics.ece == pytest.approx(1 - 9 / 10)
+    assert metrics.ece_calibrated == pytest.approx(1 - 3 / 4)
+
+
+def test_huge_logits_keep_probabilities_and_metrics_finite() -> None:
+    result = evaluated([0, 1], [[3e4, -3e4], [0.0, math.log(3)]])
+
+    np.testing.assert_allclose(
+        [item.probabilities for item in result.predictions], [[1, 0], [1 / 4, 3 / 4]], atol=1e-7
+    )
+    assert all(math.isfinite(value) for value in result.metrics.as_dict().values())
 
 
 def test_the_kernel_and_bias_make_the_logits() -> None:
     head = Head(
         np.array([[1, 0], [0, 2]], np.float32), np.array([0, math.log(3)], np.float32), names(2)
     )
+    test = photos([0], [[math.log(2), 0.0]])
 
-    probability = probabilities(head, photos([0], [[math.log(2), 0.0]]))
+    (prediction,) = evaluate(head, test, test).predictions
 
-    np.testing.assert_allclose(probability, [[2 / 5, 3 / 5]], atol=1e-6)
+    assert prediction.probabilities == pytest.approx((2 / 5, 3 / 5), abs=1e-6)
 
 
-def test_evaluate_reads_the_head_and_features_of_its_backbone(tmp_path: Path) -> None:
-    test = photos([1, 0, 0], sure([1, 1, 0], 2, odds=3))
-    valid = photos([1, 0], sure([1, 1], 2, odds=3))
-    for name, split in (("test", test), ("valid", valid)):
-        split.write(tmp_path / "features" / "net" / f"{name}.npz")
-    passing(2).write(tmp_path / "models" / "net")
+def test_every_photo_has_one_prediction() -> None:
+    result = evaluated([1, 0, 0], sure([1, 1, 0], 2, odds=3))
 
-    result = evaluate("net", tmp_path)
-
-    assert result.classes == ["class 0", "class 1"]
-    assert (result.metrics.right, result.metrics.photos) == (2, 3)
-    assert result.metrics.valid_accuracy == 0.5
     assert [(item.id, item.true, item.predicted) for item in result.predictions] == [
         ("0.jpg", "class 1", "class 1"),
         ("1.jpg", "class 0", "class 1"),
         ("2.jpg", "class 0", "class 0"),
     ]
     assert result.predictions[1].probabilities == pytest.approx((1 / 4, 3 / 4))
+    assert (result.metrics.right, result.metrics.photos) == (2, 3)
+
+
+def test_a_test_photo_that_is_there_twice_is_refused() -> None:
+    test = photos([0, 1], sure([0, 1], 2, odds=3))
+    twice = Features(test.features, test.labels, np.array(["a.jpg", "a.jpg"]), test.classes)
+
+    with pytest.raises(UserError, match=r"same id \(1 ids, first 'a.jpg'\)"):
+        evaluate(passing(2), twice, test)

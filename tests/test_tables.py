@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from transfer_learning.tables import (
+    ClassScore,
     Prediction,
+    markdown,
+    read_class_scores,
     read_columns,
     read_predictions,
+    stack,
+    write_class_scores,
     write_predictions,
     write_rows,
 )
@@ -67,3 +72,31 @@ def test_columns_come_back_by_name_and_whole_numbers_stay_whole(tmp_path: Path) 
     assert path.read_text(encoding="utf-8") == "epoch,loss\n1,0.123456\n2,0.000000\n"
     columns = read_columns(path)
     assert columns == {"epoch": [1.0, 2.0], "loss": [pytest.approx(0.123456), 0.0]}
+
+
+def test_class_scores_keep_the_order_of_the_classes_and_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "per_class.csv"
+    scores = [ClassScore(AWKWARD[1], 3, 0.5, 0.25, 0.125), ClassScore("a", 0, 0.0, 0.0, 0.0)]
+
+    write_class_scores(path, scores)
+
+    assert path.read_text(encoding="utf-8").startswith("class,photos,precision,recall,f1\n")
+    assert path.read_text(encoding="utf-8").endswith("\na,0,0.000000,0.000000,0.000000\n")
+    assert read_class_scores(path) == scores
+
+
+def test_stacked_files_keep_their_cells_and_name_their_lines(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.csv", ["epoch", "loss"], [(1, 0.5), (2, 0.25)])
+    write_rows(tmp_path / "b.csv", ["epoch", "loss"], [(1, 0.75)])
+
+    stack(tmp_path / "all.csv", {"z": tmp_path / "a.csv", "b": tmp_path / "b.csv"}, "backbone")
+
+    assert (tmp_path / "all.csv").read_text(encoding="utf-8") == (
+        "backbone,epoch,loss\nz,1,0.500000\nz,2,0.250000\nb,1,0.750000\n"
+    )
+
+
+def test_a_markdown_table_escapes_what_would_break_its_cells() -> None:
+    lines = markdown(["class", "F1"], [["a|b\nc", "0.5"], ["d", "1"]])
+
+    assert lines == ["| class | F1 |", "| --- | --- |", r"| a\|b c | 0.5 |", "| d | 1 |"]

@@ -79,14 +79,18 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     logits = logits.astype(np.float64)
 
-    def loss(log_temperature: float) -> float:
-        log_probability = log_softmax(logits / np.exp(log_temperature), axis=1)
+    def loss(temperature: float) -> float:
+        log_probability = log_softmax(logits / temperature, axis=1)
         return float(-log_probability[np.arange(len(labels)), labels].mean())
 
-    bounds = (float(np.log(LOWEST)), float(np.log(HIGHEST)))
-    inside = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9}).x
+    inside = minimize_scalar(
+        lambda log_temperature: loss(np.exp(log_temperature)),
+        bounds=np.log([LOWEST, HIGHEST]),
+        method="bounded",
+        options={"xatol": 1e-9},
+    ).x
     # The search never tries its bounds; the first of equals wins.
-    return float(np.exp(min((0.0, *bounds, inside), key=loss)))
+    return min((1.0, LOWEST, HIGHEST, float(np.exp(inside))), key=loss)
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

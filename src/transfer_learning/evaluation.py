@@ -35,8 +35,8 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
     twice = sorted(photo for photo, count in Counter(test.ids.tolist()).items() if count > 1)
     if twice:
         raise UserError(
-            f"the test split has {len(twice)} ids more than once, first {twice[0]!r}; every test "
-            "photo must count once: give each photo its own id"
+            f"the test split has photos with the same id ({len(twice)} ids, first {twice[0]!r}); "
+            "every photo must count once: give each its own id"
         )
     classes = [str(name) for name in head.classes]
     every_class = np.arange(len(classes))
