@@ -1,110 +1,174 @@
-"""The charts, as PNG files whose bytes depend on nothing but what is drawn."""
+"""The charts, as PNG files whose bytes depend on nothing but what is drawn.
+
+All places are in pixels: every chart has the same width, at which its words can be read on a
+phone, and matplotlib's own layout engines take longer than the drawing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from transfer_learning.calibration import Bin
+from transfer_learning.lettering import (
+    BLACK,
+    GAP,
+    LEADING,
+    SMALL,
+    TEXT,
+    TITLE,
+    WIDTH,
+    fitted,
+    font,
+    percent,
+    wrapped,
+)
 from transfer_learning.photo_grids import disagreements, examples, most_wrong, prediction_grid
 from transfer_learning.tables import Prediction
 
 __all__ = ["disagreements", "examples", "most_wrong", "prediction_grid"]
 
-BLUE, RED = "#1f5fbf", "#c62828"
-DPI = 110
-LONGEST_NAME = 14
-# Okabe and Ito's colours; a shape and a hatch go with each, so none tells by its colour alone.
+DPI = 100
+POINTS = 72 / DPI
+# Okabe and Ito (2008), "Color Universal Design", the strongest on white first. A shape, a line
+# and a hatch go with each, since colours alone tell some people and printers nothing.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v")
 LINES = ("-", "--", "-.", ":")
 HATCHES = ("", "///", "...", "\\\\\\", "xxx")
+STYLE: list[Any] = [
+    "default",
+    {
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.labelsize": TEXT * POINTS,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": TEXT * POINTS,
+        "font.size": TEXT * POINTS,
+        "grid.alpha": 0.3,
+        "hatch.linewidth": 1.5,
+        "legend.frameon": False,
+        "text.color": BLACK,
+        # A dollar sign in a name is a dollar sign.
+        "text.parse_math": False,
+        "xtick.labelsize": SMALL * POINTS,
+        "ytick.labelsize": SMALL * POINTS,
+    },
+]
+KEY_ROW = round(1.4 * TEXT)
+LONGEST_NAME = 150
 
 
-@style.context("default")
+@style.context(STYLE)
 def curves(path: Path, history: Mapping[str, Sequence[float]], *, title: str) -> None:
     """Draw accuracy and loss of training and validation over the epochs."""
-    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-    for axes, metric in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        axes.plot(history["epoch"], history[metric], "o-", color=COLOURS[0], label="training")
-        axes.plot(
-            history["epoch"], history[f"val_{metric}"], "s--", color=COLOURS[1], label="validation"
-        )
-        axes.set(xlabel="epoch", ylabel=metric)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend()
-    figure.suptitle(title)
+    figure = _page(title, 340 + KEY_ROW)
+    for left, metric in ((66, "accuracy"), (408, "loss")):
+        axes = _axes(figure, left, 52, 272, 250)
+        for name, key, line, marker, colour in (
+            ("training", metric, *_look(0)),
+            ("validation", f"val_{metric}", *_look(1)),
+        ):
+            axes.plot(history["epoch"], history[key], line, marker=marker, color=colour, label=name)
+        axes.set(xlabel="epoch", title=metric)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    figure.axes[0].yaxis.set_major_formatter(_percent_tick)
+    _key(figure, 340, columns=2)
     _save(figure, path)
 
 
-@style.context("default")
+@style.context(STYLE)
 def confusion(
     path: Path, predictions: Sequence[Prediction], classes: Sequence[str], *, title: str
 ) -> None:
-    """Draw the confusion matrix: counts and row percentages, shaded by the latter."""
+    """Draw the confusion matrix: counts and percentages of the row, shaded by the latter."""
     index = {name: number for number, name in enumerate(classes)}
     counts = np.zeros((len(classes), len(classes)), np.int64)
     for item in predictions:
         counts[index[item.true], index[item.predicted]] += 1
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = max(5.0, 1.6 + 0.62 * len(classes))
-    figure = Figure(figsize=(size, size * 0.92), layout="constrained")
-    axes = figure.subplots()
+
+    names = [fitted(name, LONGEST_NAME) for name in classes]
+    longest = max(font().getlength(name) for name in names)
+    left = round(longest) + 48
+    cell = min(max((WIDTH - left - GAP) // len(classes), 46), 130)
+    side = cell * len(classes)
+    flat = longest < cell - GAP
+    bottom = 36 + TEXT + (0 if flat else round(longest * 0.71))
+    figure = _page(title, bottom + side, width=max(WIDTH, left + side + GAP))
+    axes = _axes(figure, left, bottom, side, side)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [_short(name) for name in classes]
-    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.grid(visible=False)
+    axes.tick_params(length=0, labelsize=TEXT * POINTS)
+    slant: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(names)), names, **({} if flat else slant))
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true")
-    for row, column in np.ndindex(*counts.shape):
-        if counts[row, column]:
-            axes.text(
-                column,
-                row,
-                f"{counts[row, column]}\n{shares[row, column]:.0%}",
-                ha="center",
-                va="center",
-                color="white" if shares[row, column] > 0.55 else "black",
-            )
-    figure.suptitle(title, fontsize=11, wrap=True)
+    for row, column in zip(*counts.nonzero(), strict=True):
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]}\n{percent(shares[row, column])}",
+            ha="center",
+            va="center",
+            color="white" if shares[row, column] > 0.55 else BLACK,
+            fontsize=(TEXT if cell >= 60 else SMALL) * POINTS,
+        )
     _save(figure, path)
 
 
-@style.context("default")
+@style.context(STYLE)
 def reliability(path: Path, panels: Mapping[str, Sequence[Bin]], *, title: str) -> None:
-    """Draw accuracy against confidence, a panel by name, as before and after temperature."""
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
-    for (upper, lower), (name, bins) in zip(grid.T, panels.items(), strict=True):
-        used = [item for item in bins if item.photos]
+    """Draw two reliability diagrams, as before and after temperature, by their names.
+
+    A bin's dot has an area in proportion to its photos; the line from it to the diagonal is what
+    the expected calibration error is the mean of.
+    """
+    figure = _page(title, 470)
+    most = max(item.photos for bins in panels.values() for item in bins)
+    for number, (left, (name, bins)) in enumerate(zip((84, 398), panels.items(), strict=True)):
+        _, marker, colour = _look(number)
+        confidence = [item.confidence for item in bins]
+        accuracy = [item.accuracy for item in bins]
+        upper = _axes(figure, left, 166, 274, 274)
         upper.plot([0, 1], [0, 1], ":", color="grey")
-        upper.plot(
-            [item.confidence for item in used],
-            [item.accuracy for item in used],
-            "o-",
-            color=COLOURS[0],
-        )
-        upper.set_title(name)
+        upper.vlines(confidence, confidence, accuracy, color=colour)
+        area = [20 + 160 * item.photos / most for item in bins]
+        upper.scatter(confidence, accuracy, area, color=colour, marker=marker, clip_on=False)
+        upper.set(title=name, xlim=(0, 1.03), ylim=(0, 1.03))
+        upper.tick_params(labelbottom=False, labelleft=number == 0)
+        upper.yaxis.set_major_formatter(_percent_tick)
+        lower = _axes(figure, left, 54, 274, 80)
         lower.bar(
             [item.low for item in bins],
             [item.photos for item in bins],
             [item.high - item.low for item in bins],
             align="edge",
-            color=COLOURS[0],
+            color=colour,
+            edgecolor="white",
         )
-        lower.set_xlabel("confidence")
-    grid[0, 0].set_ylabel("accuracy")
-    grid[1, 0].set_ylabel("photos")
-    figure.suptitle(title)
+        lower.set(xlabel="confidence", xlim=(0, 1.03), ylim=(0, most * 1.05))
+        lower.tick_params(labelleft=number == 0)
+        lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        lower.xaxis.set_major_formatter(_percent_tick)
+    for axes, words in zip(figure.axes, ("accuracy", "photos"), strict=False):
+        axes.set_ylabel(words)
+        axes.yaxis.set_label_coords(-64 / 274, 0.5)
     _save(figure, path)
 
 
-@style.context("default")
+@style.context(STYLE)
 def comparison(
     path: Path,
     names: Sequence[str],
@@ -115,22 +179,36 @@ def comparison(
     title: str,
 ) -> None:
     """Draw each backbone's accuracy with its 95 % interval, beside its multiply-adds per photo."""
-    figure = Figure(figsize=(6.4, 1.6 + 0.7 * len(names)), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    for row, (value, (low, high)) in enumerate(zip(accuracy, intervals, strict=True)):
-        colour, marker = COLOURS[row % len(COLOURS)], MARKERS[row % len(MARKERS)]
-        left.plot([low, high], [row, row], color=colour)
-        left.plot(value, row, marker, color=colour)
-        right.barh(row, multiply_adds[row] / 1e9, color=colour)
-    left.set_yticks(range(len(names)), [_short(name) for name in names])
-    left.invert_yaxis()
-    left.set_xlabel("test accuracy, 95 % interval")
-    right.set_xlabel("10⁹ multiply-adds per photo")
-    figure.suptitle(title)
+    row = 56
+    figure = _page(title, 90 + row * len(names))
+    left = _axes(figure, 16, 50, 420, row * len(names))
+    right = _axes(figure, 468, 50, 200, row * len(names))
+    for y, (name, value, (low, high), cost) in enumerate(
+        zip(names, accuracy, intervals, multiply_adds, strict=True)
+    ):
+        _, marker, colour = _look(y)
+        left.plot([low, high], [y, y], "|-", color=colour, markersize=12, linewidth=2)
+        left.plot(value, y, marker, color=colour, markersize=9)
+        across = left.get_yaxis_transform()
+        left.text(0, y - 0.36, fitted(name, 220), va="center", transform=across)
+        interval = f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+        left.text(1, y - 0.36, interval, ha="right", va="center", transform=across)
+        right.barh(y, cost, 0.4, color=colour)
+        right.text(0, y - 0.36, _count(cost), va="center")
+    for axes, words in ((left, "accuracy, 95 % interval"), (right, "multiply-adds per photo")):
+        axes.set(title=words, ylim=(len(names) - 0.5, -0.7))
+        axes.tick_params(left=False, labelleft=False)
+        axes.spines["left"].set_visible(False)
+        axes.grid(visible=False, axis="y")
+    left.xaxis.set_major_formatter(_percent_tick)
+    left.xaxis.set_major_locator(MaxNLocator(5))
+    right.spines["bottom"].set_visible(False)
+    right.tick_params(bottom=False, labelbottom=False)
+    right.grid(visible=False)
     _save(figure, path)
 
 
-@style.context("default")
+@style.context(STYLE)
 def per_class(
     path: Path,
     classes: Sequence[str],
@@ -139,62 +217,83 @@ def per_class(
     *,
     title: str,
 ) -> None:
-    """Draw the F1 of every class as bars, one for each backbone; ``photos`` are the test photos."""
-    figure = Figure(figsize=(6.4, 1.6 + len(classes) * 0.25 * (1 + len(f1))), layout="constrained")
-    axes = figure.subplots()
-    height = 0.8 / len(f1)
+    """Draw each class's F1 as bars, one for each backbone; the worst class comes first.
+
+    Args:
+        path: of the PNG file.
+        classes: their names.
+        photos: of each class, how many test photos.
+        f1: by backbone, of each class.
+        title: above all.
+    """
+    bar, space = 15, 12
+    mean = np.mean(list(f1.values()), axis=0)
+    order = sorted(range(len(classes)), key=lambda number: (photos[number] == 0, mean[number]))
+    step = bar * len(f1) + space
+    height = step * len(classes)
+    left = 190
+    figure = _page(title, 54 + height + KEY_ROW * len(f1))
+    axes = _axes(figure, left, 46, WIDTH - left - 50, height)
     for number, (name, values) in enumerate(f1.items()):
-        rows = np.arange(len(classes)) + (number - (len(f1) - 1) / 2) * height
+        centre = np.arange(len(classes)) + (number - (len(f1) - 1) / 2) * bar / step
+        shown = [values[row] for row in order]
         axes.barh(
-            rows,
-            values,
-            height,
+            centre,
+            shown,
+            bar / step,
             label=name,
             color=COLOURS[number % len(COLOURS)],
             hatch=HATCHES[number % len(HATCHES)],
             edgecolor="white",
         )
-    axes.set_yticks(
-        range(len(classes)),
-        [f"{_short(name)} ({count})" for name, count in zip(classes, photos, strict=True)],
-    )
-    axes.invert_yaxis()
-    axes.set_xlabel("F1")
-    axes.legend()
-    figure.suptitle(title)
+        for y, value in zip(centre, shown, strict=True):
+            axes.text(value + 0.01, y, f"{value:.2f}", va="center", fontsize=SMALL * POINTS)
+    labels = [f"{fitted(classes[row], LONGEST_NAME - 10)} ({photos[row]})" for row in order]
+    axes.set_yticks(range(len(classes)), labels, fontsize=TEXT * POINTS)
+    axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(classes) - 0.5, -0.5))
+    axes.tick_params(left=False)
+    axes.grid(visible=False, axis="y")
+    _key(figure, 54 + height)
     _save(figure, path)
 
 
-@style.context("default")
+@style.context(STYLE)
 def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, title: str) -> None:
-    """Draw the accuracy on the photos kept when the least sure are set aside, by backbone.
+    """Draw by backbone the accuracy on the photos kept when the least sure are set aside.
 
-    It is one minus the risk–coverage curve (El-Yaniv and Wiener 2010, "On the foundations of
-    noise-free selective classification"), with the largest probability as the confidence.
+    It starts where a tenth is kept: on fewer photos, each one would swing it.
     """
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    axes = figure.subplots()
+    figure = _page(title, 390 + KEY_ROW * len(predictions))
+    axes = _axes(figure, 66, 56, WIDTH - 66 - 24, 300)
     for number, (name, items) in enumerate(predictions.items()):
+        line, marker, colour = _look(number)
         share, accuracy = kept(items)
         axes.plot(
-            share,
-            accuracy,
-            LINES[number % len(LINES)],
-            color=COLOURS[number % len(COLOURS)],
+            share[share >= 0.1],
+            accuracy[share >= 0.1],
+            line,
+            color=colour,
             label=name,
+            linewidth=2,
+            marker=marker,
+            # Each a little further, or equal curves would hide each other's.
+            markevery=(0.04 * number, 0.25),
+            markersize=8,
         )
-    axes.set(xlabel="share of the photos kept", ylabel="accuracy on them")
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend()
-    figure.suptitle(title)
+    axes.set(title="accuracy on the photos kept", xlabel="photos kept, the surest first")
+    axes.set_xlim(0, 1.02)
+    axes.xaxis.set_major_formatter(_percent_tick)
+    axes.yaxis.set_major_formatter(_percent_tick)
+    _key(figure, 390)
     _save(figure, path)
 
 
 def kept(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
     """Return float64 [K] shares of the photos kept and the accuracy on them, the surest first.
 
-    Photos of equal confidence are kept together, so K is how many confidences there are.
+    Confidence is the largest probability. Photos of equal confidence are kept together, so there
+    are K different ones. 1 − accuracy against the share is the risk–coverage curve of El-Yaniv &
+    Wiener (2010), "On the Foundations of Noise-free Selective Classification".
     """
     confidence = np.array([max(item.probabilities) for item in predictions])
     order = np.argsort(-confidence, kind="stable")
@@ -204,13 +303,77 @@ def kept(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
     return (count / len(order))[last], (right / count)[last]
 
 
-def _short(name: str) -> str:
-    # A dollar sign would start matplotlib's math mode.
-    name = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
-    return name.replace("$", r"\$")
+def _look(number: int) -> tuple[str, str, str]:
+    """Return the line style, marker and colour of the backbone of this number."""
+    return (
+        LINES[number % len(LINES)],
+        MARKERS[number % len(MARKERS)],
+        COLOURS[number % len(COLOURS)],
+    )
+
+
+def _percent_tick(share: float, _: float) -> str:
+    return f"{100 * share:.4g} %"
+
+
+def _count(number: int) -> str:
+    """Return a large number as people say it, to three digits."""
+    for size, word in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand")):
+        if number >= size:
+            return f"{number / size:.3g} {word}"
+    return str(number)
+
+
+def _page(title: str, body: int, *, width: int = WIDTH) -> Figure:
+    """Return a figure with the title above ``body`` pixels."""
+    lines = wrapped(title, width - 2 * GAP, size=TITLE)
+    height = body + 2 * GAP + round(len(lines) * TITLE * LEADING)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    FigureCanvasAgg(figure)
+    figure.text(
+        GAP / width,
+        1 - GAP / height,
+        "\n".join(lines),
+        va="top",
+        fontsize=TITLE * POINTS,
+        linespacing=LEADING,
+    )
+    return figure
+
+
+def _axes(figure: Figure, left: int, bottom: int, width: int, height: int) -> Axes:
+    """Add axes whose frame is at these pixels, from the lower left."""
+    whole = figure.bbox
+    return figure.add_axes(
+        (
+            left / whole.width,
+            bottom / whole.height,
+            width / whole.width,
+            height / whole.height,
+        )
+    )
+
+
+def _key(figure: Figure, bottom: int, *, columns: int = 1) -> None:
+    """Add the legend of the first axes with its lower edge at ``bottom`` pixels."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        [fitted(label, WIDTH - 100) for label in labels],
+        loc="lower left",
+        bbox_to_anchor=(0, bottom / figure.bbox.height),
+        ncols=columns,
+        handlelength=3,
+        labelspacing=0.3,
+        borderpad=0.1,
+    )
 
 
 def _save(figure: Figure, path: Path) -> None:
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    canvas.draw()
+    # A palette makes the file a third as large; without metadata no library's version is in it.
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Without metadata no library version gets into the file.
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    image.save(path, optimize=True)
