@@ -1,111 +1,224 @@
-"""The comparison: published confidence intervals, the order of the table, the synthetic note."""
+"""The comparison: verdicts in words, the files' contents, the order, the synthetic note."""
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from transfer_learning.comparison import Row, as_json, as_markdown
-from transfer_learning.evaluation import Metrics
+import pytest
+from test_metrics import METRICS
+
+from transfer_learning.comparison import Comparison, Row
+from transfer_learning.extraction import ExtractionInfo
 from transfer_learning.packages import BackboneInfo
+from transfer_learning.paired import Pair
+from transfer_learning.tables import ClassScore
 
 NOTE = "synthetic"
 
 
 def row(name: str, right: int, photos: int = 100) -> Row:
-    info = BackboneInfo(
-        handle=f"pypi:{name}==1.0",
-        network="mobilenet_v2",
-        resolution=224,
-        features=1280,
-        parameters=2257984,
-        sha256="0" * 64,
-        licence="MIT",
+    """Return a backbone with an interval of 4 points to either side."""
+    accuracy = right / photos
+    return Row(
+        name,
+        BackboneInfo(
+            handle=f"pypi:{name}==1.0",
+            network="mobilenet_v2",
+            resolution=224,
+            features=1280,
+            parameters=2257984,
+            sha256="0" * 64,
+            licence="MIT",
+            multiply_adds=300774272,
+            file_bytes=9045200,
+        ),
+        ExtractionInfo(engine="openvino", engine_version="2025.1", precision="float32"),
+        replace(
+            METRICS,
+            accuracy=accuracy,
+            accuracy_low=accuracy - 0.04,
+            accuracy_high=accuracy + 0.04,
+            right=right,
+            photos=photos,
+        ),
+        [ClassScore("rose", 60, 0.9, 0.8, 0.85), ClassScore("tulip|iris", 40, 0.7, 0.6, 2 / 3)],
     )
-    return Row(name, info, Metrics(right / photos, 0.5, 1.25, right, photos, 0.625))
 
 
-def table(text: str) -> list[list[str]]:
-    """Return the cells of the table's lines, without the heading and the rule."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in lines}) == 1
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+def pair(a: str, b: str, difference: float, p: float) -> Pair:
+    """Return a pair with an interval of 4 points to either side."""
+    interval = (difference - 0.04, difference + 0.04)
+    return Pair(a, b, 80, 4, 10, 6, difference, interval, p / 2, p)
 
 
-# Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 3.
-@pytest.mark.parametrize(
-    ("right", "photos", "low", "high"),
-    [
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_the_interval_is_the_published_one(
-    right: int, photos: int, low: float, high: float
-) -> None:
-    interval = row("net", right, photos).accuracy_interval()
-
-    assert interval == pytest.approx((low, high), abs=5e-5)
+def table(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table under the heading, without its own heading and rule."""
+    section = text.split(f"## {heading}\n")[1].split("## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    assert len({len(cells) for cells in rows}) == 1
+    return rows[2:]
 
 
-def test_the_interval_of_no_mistakes_ends_at_1_and_starts_below() -> None:
-    low, high = row("net", 20, 20).accuracy_interval()
-
-    assert high == 1.0
-    assert low == pytest.approx(1 - 0.1611, abs=5e-5)
+def cells(text: str) -> list[str]:
+    return [cell.replace("_", " ") for cell in text.split()]
 
 
-def test_the_table_has_the_best_accuracy_first_and_equals_by_name() -> None:
+def test_the_verdict_of_one_backbone_compares_nothing() -> None:
+    verdict = Comparison([row("net", 91)], [], synthetic=False).verdict()
+
+    assert verdict == (
+        "net has an accuracy of 91.0 % (95 % 87.0 to 95.0; 91 of 100 test photos); "
+        "there is no other to compare."
+    )
+
+
+def test_the_verdict_says_when_the_best_may_be_so_by_chance() -> None:
+    rows, pairs = [row("small", 91), row("large", 96)], [pair("small", "large", 0.05, 0.1797)]
+
+    assert Comparison(rows, pairs, synthetic=True).verdict() == (
+        "large has the highest accuracy, 96.0 % (95 % 92.0 to 100.0; 96 of 100 synthetic test "
+        "photos). There is no evidence of a difference between large and small (p = 0.18)."
+    )
+
+
+def test_the_verdict_says_by_how_much_the_best_is_better() -> None:
+    rows, pairs = [row("small", 96), row("large", 91)], [pair("small", "large", -0.05, 0.02)]
+
+    assert Comparison(rows, pairs, synthetic=False).verdict() == (
+        "small has the highest accuracy, 96.0 % (95 % 92.0 to 100.0; 96 of 100 test photos). "
+        "small is better than large by 5.0 points (95 % 1.0 to 9.0)."
+    )
+
+
+def test_the_verdict_of_three_compares_the_best_with_each() -> None:
+    rows = [row("a", 50), row("b", 90), row("c", 88)]
+    pairs = [pair("a", "b", 0.4, 0.01), pair("a", "c", 0.38, 0.01), pair("b", "c", -0.02, 0.7)]
+
+    assert Comparison(rows, pairs, synthetic=False).verdict() == (
+        "b has the highest accuracy, 90.0 % (95 % 86.0 to 94.0; 90 of 100 test photos). "
+        "b is better than a by 40.0 points (95 % 36.0 to 44.0). "
+        "There is no evidence of a difference between b and c (p = 0.70)."
+    )
+
+
+def test_the_verdict_names_all_that_are_first() -> None:
+    rows, pairs = [row("z", 90), row("a", 90)], [pair("z", "a", 0.0, 1.0)]
+
+    assert Comparison(rows, pairs, synthetic=False).verdict() == (
+        "a and z have the highest accuracy, 90.0 % (95 % 86.0 to 94.0; 90 of 100 test photos). "
+        "There is no evidence of a difference between a and z (p = 1.00)."
+    )
+
+
+def test_the_tables_have_the_best_accuracy_first_and_equals_by_name() -> None:
     rows = [row("worst", 10), row("b_equal", 50), row("best", 90), row("a_equal", 50)]
+    pairs = [pair("best", name, -0.4, 0.01) for name in ("worst", "a_equal", "b_equal")]
 
-    cells = table(as_markdown(rows, synthetic=False))
+    text = Comparison(rows, pairs, synthetic=False).as_markdown()
 
-    assert [line[0] for line in cells] == ["best", "a_equal", "b_equal", "worst"]
+    for heading in ("How good", "What each costs"):
+        names = [line[0] for line in table(text, heading)]
+        assert names == ["best", "a_equal", "b_equal", "worst"]
 
 
-def test_a_line_of_the_table_holds_a_backbones_numbers() -> None:
-    (cells,) = table(as_markdown([row("net", 81, 263)], synthetic=False))
+def test_the_tables_hold_a_backbones_numbers() -> None:
+    text = Comparison([row("net", 81)], [], synthetic=False).as_markdown()
 
-    assert cells == [
-        "net",
-        "0.308",
-        "0.255 to 0.366",
-        "81 / 263",
-        "0.500",
-        "0.625",
-        "224 px",
-        "2,257,984",
-        "1,280",
+    assert table(text, "How good") == [
+        cells("net 81.0 77.0_to_85.0 81_of_100 100.0 100.0 0.143 1.235 0.125 1.50 0.062")
+    ]
+    assert table(text, "What each costs") == [
+        cells(
+            "net 224_px 2.26_M 301_M 9.0_MB 1,280_(5,120_bytes) openvino,_float32 pypi:net==1.0 MIT"
+        )
+    ]
+    assert "Photo by photo" not in text
+
+
+def test_the_class_table_has_a_column_per_backbone() -> None:
+    rows, pairs = [row("net", 81), row("other", 80)], [pair("net", "other", -0.01, 0.9)]
+
+    text = Comparison(rows, pairs, synthetic=False).as_markdown()
+
+    assert table(text, "Class by class") == [
+        ["rose", "60", "0.850", "0.850"],
+        [r"tulip\|iris", "40", "0.667", "0.667"],
     ]
 
 
+def test_the_pair_table_shows_the_corrected_p_value_where_there_are_more_pairs() -> None:
+    rows, pairs = [row("a", 84), row("b", 90)], [pair("a", "b", 0.06, 0.18)]
+    first = cells("a b 80 4 10 6 +6.0 +2.0_to_+10.0 0.090")
+    words = "no evidence of a difference (p = 0.18)"
+
+    one = Comparison(rows, pairs, synthetic=False).as_markdown()
+    more = Comparison([*rows, row("c", 1)], [*pairs, *pairs], synthetic=False).as_markdown()
+
+    assert table(one, "Photo by photo") == [[*first, words]]
+    assert table(more, "Photo by photo")[0] == [*first, "0.18", words]
+    assert "Holm" not in one
+    assert "Holm" in more
+
+
 def test_the_page_says_synthetic_when_the_photos_are() -> None:
-    assert NOTE in as_markdown([row("net", 1)], synthetic=True)
+    assert NOTE in Comparison([row("net", 1)], [], synthetic=True).as_markdown()
 
 
 def test_the_page_does_not_say_synthetic_of_real_photos() -> None:
-    assert NOTE not in as_markdown([row("net", 1)], synthetic=False)
+    assert NOTE not in Comparison([row("net", 1)], [], synthetic=False).as_markdown()
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool) -> None:
-    value = as_json([row("z", 1), row("a", 81, 263)], synthetic=synthetic)
+    rows, pairs = [row("z", 84), row("a", 90)], [pair("z", "a", 0.2 / 3, 0.18)]
 
-    assert value["synthetic"] is synthetic
+    result = Comparison(rows, pairs, synthetic=synthetic)
+    value = result.as_json()
+
+    assert list(value) == ["synthetic", "photos", "verdict", "backbones", "pairs"]
+    assert (value["synthetic"], value["photos"]) == (synthetic, 100)
+    assert value["verdict"] == result.verdict()
     assert list(value["backbones"]) == ["z", "a"]
     assert value["backbones"]["a"] == {
         "handle": "pypi:a==1.0",
         "resolution": 224,
         "parameters": 2257984,
         "features": 1280,
-        "metrics": {
-            "accuracy": 0.307985,
-            "macro_f1": 0.5,
-            "log_loss": 1.25,
-            "right": 81,
-            "photos": 263,
-            "valid_accuracy": 0.625,
-        },
-        "accuracy_95": [pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5)],
+        "multiply_adds": 300774272,
+        "file_bytes": 9045200,
+        "feature_bytes": 5120,
+        "engine": "openvino",
+        "precision": "float32",
+        "licence": "MIT",
+        "metrics": rows[1].metrics.as_dict(),
+        "accuracy_95": [0.86, 0.94],
+        "per_class": [
+            {"class": "rose", "photos": 60, "precision": 0.9, "recall": 0.8, "f1": 0.85},
+            {"class": "tulip|iris", "photos": 40, "precision": 0.7, "recall": 0.6, "f1": 0.666667},
+        ],
+    }
+    assert value["pairs"] == [
+        {
+            "a": "z",
+            "b": "a",
+            "both_right": 80,
+            "only_a": 4,
+            "only_b": 10,
+            "both_wrong": 6,
+            "difference": 0.066667,
+            "difference_95": [0.026667, 0.106667],
+            "p_value": 0.09,
+            "p_holm": 0.18,
+            "verdict": "no evidence of a difference (p = 0.18)",
+        }
+    ]
+
+
+def test_dvcs_table_has_three_metrics_per_backbone() -> None:
+    result = Comparison([row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)], synthetic=False)
+
+    assert result.headline_metrics() == {
+        "z": {"accuracy": 0.84, "macro_f1": 0.142857, "ece": 0.125},
+        "a": {"accuracy": 0.9, "macro_f1": 0.142857, "ece": 0.125},
     }
