@@ -4,10 +4,12 @@ PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11 3.10,$(shell command -v python$
 KIND ?= $(shell nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := src
 
-.PHONY: help setup check repro test lint
+.PHONY: help setup check repro flowers defaults test browser lint bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -27,9 +29,24 @@ check: $(READY) ## check params.yaml, all of it
 repro: check ## rebuild what changed (set-up included)
 	@dvc repro
 
-test: $(READY) ## lint, types and tests (set-up included)
+flowers: $(READY) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
+	@python -m transfer_learning.preset flowers
+	@$(MAKE) --no-print-directory repro
+
+defaults: $(READY) ## back to the default parameters, and rebuild
+	@python -m transfer_learning.preset defaults
+	@$(MAKE) --no-print-directory repro
+
+test: $(READY) browser ## lint, types and tests (set-up included)
 	@$(MAKE) --no-print-directory lint
 	@pytest
 
+# The tests open reports/index.html in a real browser, which the package index does not have.
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || $(INSTALL_BROWSER)
+
 lint: $(READY) ## ruff and mypy
 	@ruff check . && ruff format --check . && mypy
+
+bench: $(READY) ## benchmarks/results: against the chapter's way, stages, rebuilds, growth (hours)
+	@python benchmarks/bench.py
