@@ -1,0 +1,210 @@
+"""What stage report reads, as the stages before it leave it: small, made by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from transfer_learning.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
+from transfer_learning.params import Params
+
+CLASSES = ("daisy", "roses", "tulips")
+BACKBONES = ("small", "large")
+# Number of the true class, then (predicted class, its probability) of small and of large.
+# Wrong: small 3 (photos 2, 3, 7), large 2 (3, 6); they disagree on 2, 6 and 7.
+PHOTOS = (
+    (0, (0, 0.90), (0, 0.99)),
+    (0, (0, 0.60), (0, 0.70)),
+    (0, (1, 0.55), (0, 0.65)),
+    (0, (1, 0.95), (1, 0.50)),
+    (1, (1, 0.80), (1, 0.85)),
+    (1, (1, 0.70), (1, 0.95)),
+    (1, (1, 0.65), (2, 0.60)),
+    (2, (0, 0.50), (2, 0.90)),
+)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arguments of ``page.html``."""
+
+    params: Params
+    data: DatasetInfo
+    comparison: dict[str, Any]
+    thumbnails: dict[str, bytes]
+    reports: Path
+
+
+def build(
+    folder: Path,
+    *,
+    classes: Sequence[str] = CLASSES,
+    backbones: Sequence[str] = BACKBONES,
+    copies: int = 1,
+    source: str = "folder",
+    suffix: str = ".jpg",
+    rejected: tuple[Rejected, ...] = (),
+    about: dict[str, str] | None = None,
+    credits: dict[str, str] | None = None,
+    verdict: str = "No evidence of a difference (p = 1.000).",
+) -> Inputs:
+    """Write ``reports/`` into the folder and return what belongs to it.
+
+    ``copies`` repeats the eight test photos.  Photo n is called CLASS/n.jpg.
+    """
+    rows = PHOTOS * copies
+    ids = [f"{classes[true]}/{number}{suffix}" for number, (true, *_) in enumerate(rows)]
+    test = tuple(
+        PhotoEntry(id, row[0], "test", 320, 240, 0, 0) for id, row in zip(ids, rows, strict=True)
+    )
+    train = tuple(
+        PhotoEntry(f"train/{number}.jpg", number % 3, "train", 500, 333, 0, 0)
+        for number in range(20)
+    )
+    data = DatasetInfo(
+        source=source,
+        synthetic=source == "rendered",
+        classes=tuple(classes),
+        found=len(test) + len(train) + len(rejected),
+        splits={
+            "train": SplitSummary("train[25%:]", 20, 20, (7, 7, 6)),
+            "valid": SplitSummary("train[10%:25%]", 0, 0, (0, 0, 0)),
+            "test": SplitSummary("train[:10%]", len(test), len(test), (4, 3, 1)),
+        },
+        rejected=rejected,
+        photos=train + test,
+        about=about or {},
+        credits=credits or {},
+    )
+    reports = folder / "reports"
+    described = {}
+    for number, name in enumerate(backbones):
+        answers = [row[1 + number % 2] for row in rows]
+        right = sum(answer[0] == row[0] for answer, row in zip(answers, rows, strict=True))
+        (reports / name).mkdir(parents=True)
+        for figure in ("curves", "predictions", "confusion", "reliability", "most_wrong"):
+            _png(reports / name / f"{figure}.png")
+        (reports / name / "history.csv").write_text(
+            "epoch,accuracy,val_accuracy,loss,val_loss\n1,0.5,0.6,1.5,1.25\n2,0.8,0.7,0.5,0.75\n"
+        )
+        with (reports / name / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["id", "true", "predicted", *(f"p_{item}" for item in classes)])
+            writer.writerows(
+                [id, classes[row[0]], classes[answer[0]], *_probabilities(*answer, len(classes))]
+                for id, row, answer in sorted(zip(ids, rows, answers, strict=True))
+            )
+        described[name] = _described(name, right, len(rows), classes)
+    for figure in ("comparison", "per_class", "abstain", "disagreements", "examples"):
+        _png(reports / f"{figure}.png")
+    pairs = [
+        {
+            "a": backbones[0],
+            "b": other,
+            "both_right": 4,
+            "only_a": 1,
+            "only_b": 2,
+            "both_wrong": 1,
+            "difference": 0.125,
+            "difference_95": [-0.25, 0.5],
+            "p_value": 1.0,
+            "p_holm": 1.0,
+            "verdict": "no evidence of a difference (p = 1.000)",
+        }
+        for other in backbones[1:]
+    ]
+    comparison = {
+        "synthetic": data.synthetic,
+        "photos": len(test),
+        "verdict": verdict,
+        "backbones": described,
+        "pairs": pairs,
+    }
+    thumbnails = {id: _thumbnail(number) for number, id in enumerate(ids)}
+    return Inputs(_params(source, backbones), data, comparison, thumbnails, reports)
+
+
+def _described(name: str, right: int, photos: int, classes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "handle": f"pypi:{name}==1.0",
+        "resolution": 224,
+        "parameters": 2257984,
+        "features": 1280,
+        "multiply_adds": 300774272,
+        "file_bytes": 8947712,
+        "feature_bytes": 5120,
+        "engine": "openvino",
+        "precision": "float32",
+        "licence": "MIT",
+        "metrics": {
+            "accuracy": right / photos,
+            "accuracy_low": 0.3057,
+            "accuracy_high": 0.8632,
+            "top2_accuracy": 0.9375,
+            "macro_precision": 0.583333,
+            "macro_recall": 0.666667,
+            "macro_f1": 0.611111,
+            "log_loss": 0.8125,
+            "ece": 0.1234,
+            "temperature": 1.37,
+            "ece_calibrated": 0.0567,
+            "right": right,
+            "photos": photos,
+            "valid_accuracy": 0.7,
+        },
+        "accuracy_95": [0.3057, 0.8632],
+        "per_class": [
+            {"class": item, "photos": 4 - n, "precision": 0.5, "recall": 0.75, "f1": 0.6 + n / 10}
+            for n, item in enumerate(classes)
+        ],
+    }
+
+
+def _probabilities(predicted: int, confidence: float, classes: int) -> list[str]:
+    rest = (1 - confidence) / (classes - 1)
+    return [f"{confidence if number == predicted else rest:.6f}" for number in range(classes)]
+
+
+def _png(path: Path) -> None:
+    Image.new("RGB", (640, 480), "#dddddd").save(path)
+
+
+def _thumbnail(number: int) -> bytes:
+    # Each of its own colour, so that no two are the same bytes.
+    encoded = io.BytesIO()
+    colour = (number % 256, number // 256, 160)
+    Image.new("RGB", (128, 128), colour).save(encoded, "WEBP", lossless=True)
+    return encoded.getvalue()
+
+
+def _params(source: str, backbones: Sequence[str]) -> Params:
+    return Params.model_validate(
+        {
+            "dataset": {
+                "source": source,
+                "rendered": {"images_per_class": 4, "seed": 0},
+                "folder": {"path": "data/photos", "classes": None},
+                "tfds": {"name": "tf_flowers", "data_dir": None},
+                "splits": {"train": "train[25%:]", "valid": "train[10%:25%]", "test": "train[:2]"},
+            },
+            "preprocess": {"method": "bicubic", "antialias": True},
+            "resolutions": [224],
+            "backbones": {
+                name: {"handle": f"pypi:{name}==1.0", "resolution": 224} for name in backbones
+            },
+            "train": {
+                "epochs": 6,
+                "batch_size": 32,
+                "dropout": 0.5,
+                "learning_rate": 0.001,
+                "seed": 11,
+            },
+            "selected": backbones[0],
+        }
+    )
