@@ -188,6 +188,64 @@ def test_the_project_may_lie_in_a_folder_of_a_larger_repository(
     assert in_force() == FLOWERS.read_bytes()
 
 
+def outputs(name: str) -> list[Path]:
+    """Make something of everything that the pipeline makes of a backbone."""
+    made = [Path(pattern.format(name)) for pattern in preset.OUTPUTS]
+    for path in made:
+        file = path if path.suffix else path / "inner" / "file"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return made
+
+
+@pytest.mark.usefixtures("repository")
+def test_the_outputs_of_the_backbones_that_leave_are_removed_and_no_other() -> None:
+    leaving, staying, own = map(outputs, ("efficientnet_lite2", "mobilenet_v2", "own"))
+
+    preset.apply("flowers")
+
+    assert not any(path.exists() for path in leaving)
+    assert all(path.exists() for path in staying + own)
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_refusal_removes_nothing() -> None:
+    made = outputs("efficientnet_lite2")
+    Path("params.yaml").write_bytes(EDITED)
+
+    refusal()
+
+    assert all(path.exists() for path in made)
+
+
+@pytest.mark.usefixtures("repository")
+def test_parameters_that_cannot_be_read_are_replaced_and_nothing_is_removed() -> None:
+    Path("params.yaml").write_text("backbones: {efficientnet_lite2: 3}\n", encoding="utf-8")
+    commit()
+    made = outputs("efficientnet_lite2")
+
+    preset.apply("flowers")
+
+    assert in_force() == FLOWERS.read_bytes()
+    assert all(path.exists() for path in made)
+
+
+def test_the_outputs_of_a_backbone_are_those_of_dvc_yaml() -> None:
+    stages = YAML(typ="safe", pure=True).load(PROJECT / "dvc.yaml")["stages"].values()
+    declared = {
+        item if isinstance(item, str) else next(iter(item))
+        for stage in stages
+        if stage.get("foreach") == "${backbones}"
+        for kind in ("outs", "metrics", "plots")
+        for item in stage["do"].get(kind, ())
+    }
+    patterns = [pattern.format("${key}") for pattern in preset.OUTPUTS]
+
+    owners = {path: [p for p in patterns if f"{path}/".startswith(f"{p}/")] for path in declared}
+    assert all(len(found) == 1 for found in owners.values()), owners
+    assert {pattern for found in owners.values() for pattern in found} == set(patterns)
+
+
 @pytest.mark.usefixtures("repository")
 def test_an_unknown_preset_is_refused_with_the_known_names() -> None:
     with pytest.raises(UserError, match="no preset 'flower'; name one of defaults, flowers"):

@@ -5,19 +5,32 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from transfer_learning.errors import UserError
-from transfer_learning.params import PARAMS
+from transfer_learning.params import PARAMS, load
 from transfer_learning.stage import run, write_text
 
 PRESETS = Path("presets")
+# What dvc.yaml's stages make of one backbone.
+OUTPUTS = (
+    "data/backbones/{}",
+    "data/features/{}",
+    "data/models/{}",
+    "data/figures/{}.json",
+    "reports/{}",
+)
 
 
 def apply(name: str) -> str:
     """Write the preset over params.yaml, unless that would lose what is nowhere else.
+
+    The outputs of backbones that it does not have are removed: DVC leaves them where they are,
+    ``compare`` depends on their folders as a whole, and the reports should show what is in force.
+    The next ``dvc repro`` with those backbones takes them from DVC's cache.
 
     Returns:
         What was done, in a sentence.
@@ -37,8 +50,21 @@ def apply(name: str) -> str:
         if present not in presets.values():
             _expect_committed()
             done += f"; git checkout HEAD -- {PARAMS} brings the committed one back"
+    leaving = _backbones(PARAMS) - _backbones(source)
     write_text(PARAMS, presets[name].decode())
+    for output in (Path(pattern.format(left)) for left in leaving for pattern in OUTPUTS):
+        if output.is_dir():
+            shutil.rmtree(output)
+        else:
+            output.unlink(missing_ok=True)
     return done
+
+
+def _backbones(path: Path) -> set[str]:
+    try:
+        return set(load(path).backbones)
+    except UserError:  # A file that is wrong or missing has built none.
+        return set()
 
 
 def _expect_committed() -> None:
