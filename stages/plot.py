@@ -51,7 +51,10 @@ def main() -> None:
         title=f"{name}: predictions on the test set, predicted (actual) where wrong{note}",
     )
     figures.confusion(
-        folder / "confusion.png", predictions, info.classes, title=f"{name}: test photos{note}"
+        folder / "confusion.png",
+        predictions,
+        info.classes,
+        title=f"{name}: test photos, and % of each true class{note}",
     )
     figures.reliability(
         folder / "reliability.png",
@@ -69,7 +72,7 @@ def main() -> None:
         folder / "most_wrong.png",
         predictions,
         photos,
-        title=f"{name}: the surest wrong predictions on the test set{note}",
+        title=f"{name}: surest wrong predictions{note}",
     )
     print(
         f"plot@{name}: curves.png, predictions.png ({len(shown)} photos), confusion.png, "

@@ -29,7 +29,6 @@ from transfer_learning.lettering import (
     WIDTH,
     fitted,
     font,
-    percent,
     wrapped,
 )
 from transfer_learning.photo_grids import disagreements, examples, most_wrong, prediction_grid
@@ -42,9 +41,9 @@ POINTS = 72 / DPI
 # Okabe and Ito (2008), "Color Universal Design", the strongest on white first. A shape, a line
 # and a hatch go with each, since colours alone tell some people and printers nothing.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":")
-HATCHES = ("", "///", "...", "\\\\\\", "xxx")
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "|||")
 STYLE: list[Any] = [
     "default",
     {
@@ -81,8 +80,9 @@ def curves(path: Path, history: Mapping[str, Sequence[float]], *, title: str) ->
             ("validation", f"val_{metric}", *_look(1)),
         ):
             axes.plot(history["epoch"], history[key], line, marker=marker, color=colour, label=name)
-        axes.set(xlabel="epoch", title=metric)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        first, last = history["epoch"][0], history["epoch"][-1]
+        axes.set(xlabel="epoch", title=metric, xlim=(first - 0.5, last + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     figure.axes[0].yaxis.set_major_formatter(_percent_tick)
     _key(figure, 340, columns=2)
     _save(figure, path)
@@ -102,13 +102,16 @@ def confusion(
     names = [fitted(name, LONGEST_NAME) for name in classes]
     longest = max(font().getlength(name) for name in names)
     left = round(longest) + 48
-    cell = min(max((WIDTH - left - GAP) // len(classes), 46), 130)
-    side = cell * len(classes)
-    flat = longest < cell - GAP
+    # At least as wide as the longest of "100" and the counts, and two lines high.
+    least = round(font(SMALL).getlength(str(max(100, counts.max())))) + 4
+    wide = max(min((WIDTH - left - GAP) // len(classes), 130), least)
+    high = max(wide, 36)
+    flat = longest < wide - GAP
     bottom = 36 + TEXT + (0 if flat else round(longest * 0.71))
-    figure = _page(title, bottom + side, width=max(WIDTH, left + side + GAP))
-    axes = _axes(figure, left, bottom, side, side)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    right, top = left + wide * len(classes), bottom + high * len(classes)
+    figure = _page(title, top, width=max(WIDTH, right + GAP))
+    axes = _axes(figure, left, bottom, right - left, top - bottom)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.grid(visible=False)
     axes.tick_params(length=0, labelsize=TEXT * POINTS)
     slant: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
@@ -119,11 +122,11 @@ def confusion(
         axes.text(
             column,
             row,
-            f"{counts[row, column]}\n{percent(shares[row, column])}",
+            f"{counts[row, column]}\n{100 * shares[row, column]:.0f}{' %' * (wide >= 46)}",
             ha="center",
             va="center",
             color="white" if shares[row, column] > 0.55 else BLACK,
-            fontsize=(TEXT if cell >= 60 else SMALL) * POINTS,
+            fontsize=(TEXT if wide >= 60 else SMALL) * POINTS,
         )
     _save(figure, path)
 
@@ -246,8 +249,9 @@ def per_class(
             hatch=HATCHES[number % len(HATCHES)],
             edgecolor="white",
         )
-        for y, value in zip(centre, shown, strict=True):
-            axes.text(value + 0.01, y, f"{value:.2f}", va="center", fontsize=SMALL * POINTS)
+        for y, row, value in zip(centre, order, shown, strict=True):
+            words = f"{value:.2f}" if photos[row] else "no test photos"
+            axes.text(value + 0.01, y, words, va="center", fontsize=SMALL * POINTS)
     labels = [f"{fitted(classes[row], LONGEST_NAME - 10)} ({photos[row]})" for row in order]
     axes.set_yticks(range(len(classes)), labels, fontsize=TEXT * POINTS)
     axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(classes) - 0.5, -0.5))
@@ -268,20 +272,23 @@ def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, titl
     for number, (name, items) in enumerate(predictions.items()):
         line, marker, colour = _look(number)
         share, accuracy = kept(items)
+        share, accuracy = share[share >= 0.1], accuracy[share >= 0.1]
+        every = max(1, len(share) // 5)
         axes.plot(
-            share[share >= 0.1],
-            accuracy[share >= 0.1],
+            share,
+            accuracy,
             line,
             color=colour,
             label=name,
             linewidth=2,
             marker=marker,
-            # Each a little further, or equal curves would hide each other's.
-            markevery=(0.04 * number, 0.25),
+            # Each a little further on, or equal curves would hide each other.
+            markevery=(number % 6 * every // 6, every),
             markersize=8,
         )
     axes.set(title="accuracy on the photos kept", xlabel="photos kept, the surest first")
-    axes.set_xlim(0, 1.02)
+    lowest, _ = axes.get_ylim()
+    axes.set(xlim=(0, 1.02), ylim=(lowest, 1 + 0.04 * (1 - lowest)))
     axes.xaxis.set_major_formatter(_percent_tick)
     axes.yaxis.set_major_formatter(_percent_tick)
     _key(figure, 390)

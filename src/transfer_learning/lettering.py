@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 WIDTH, GAP = 688, 8
-SMALL, TEXT, TITLE = 12, 15, 18
+SMALL, TEXT, TITLE = 13, 15, 18
 LEADING = 1.25
 BLACK = "#1a1a1a"
 

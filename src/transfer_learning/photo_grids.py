@@ -132,10 +132,10 @@ def disagreements(
         )
         for items in differing[:MOST]
     ]
-    notes = [f"They disagree on {len(differing)} of {len(by_photo)} photos."]
+    notes = [f"The backbones disagree on {len(differing)} of {len(by_photo)} photos."]
     for row, (letter, name) in enumerate(zip(letters, predictions, strict=True)):
         right = sum(items[row].right for items in differing)
-        notes.append(f"{letter}  {fitted(name, 0.6 * WIDTH)}: right on {right} of these")
+        notes += [f"{letter} {fitted(name, 0.6 * WIDTH)}: right on {right} of these"] * bool(cells)
     _save(path, cells, columns=2, title=title, notes=notes, beside=True)
 
 
