@@ -39,7 +39,14 @@ def test_the_defaults_are_right(tmp_path, monkeypatch):
             {"dataset__source": "folder", "dataset__folder__path": "nowhere"},
             ["dataset.folder.path", "nowhere"],
         ),
-        ({"dataset__source": "tfds"}, ["dataset.source", "tfds"]),
+        (
+            {"dataset__source": "tfds", "dataset__tfds__name": "tf_flower"},
+            ["dataset.tfds.name", "tf_flower", "did you mean tf_flowers"],
+        ),
+        (
+            {"dataset__source": "tfds", "dataset__tfds__data_dir": "nowhere"},
+            ["dataset.tfds.data_dir", "nowhere"],
+        ),
         ({"dataset__source": "cloud"}, ["dataset.source", "cloud"]),
         ({"dataset__rendered__images_per_class": 1}, ["dataset.splits.test"]),
     ],
@@ -63,9 +70,9 @@ def test_what_is_wrong_beyond_types_is_named(tmp_path, monkeypatch, changes, wor
             ["dataset.splits.valid (train[10%:25%])", "dataset.splits.test (train[:20%])"],
         ),
         ("test", "train[:0]", ["dataset.splits.test is 'train[:0]'", "none of the 1000 photos"]),
-        ("valid", "train[10-25]", ["dataset.splits.valid: 'train[10-25]' is not a slice"]),
-        ("valid", "validation[:10%]", ["dataset.splits.valid: 'validation[:10%]'"]),
-        ("train", "train[25%:101%]", ["dataset.splits.train: 'train[25%:101%]'", "in [-100, 100]"]),
+        ("valid", "train[10-25]", ["dataset.splits.valid is 'train[10-25]'", "not a slice"]),
+        ("valid", "validation[:10%]", ["dataset.splits.valid is 'validation[:10%]'"]),
+        ("train", "train[25%:101%]", ["dataset.splits.train is 'train[25%:101%]'", "[-100, 100]"]),
     ],
 )
 def test_a_wrong_slice_is_named(tmp_path, monkeypatch, split, text, parts):
@@ -89,3 +96,28 @@ def test_slices_empty_for_few_rendered_photos_are_refused(tmp_path, monkeypatch)
 
     with pytest.raises(UserError, match="none of the 5 photos"):
         check()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("train[10-25]", "not a slice of train"), ("test", "Unknown split 'test'")],
+)
+def test_a_slice_of_photos_still_to_be_fetched_is_checked(tmp_path, monkeypatch, text, words):
+    changes = {
+        "dataset__source": "tfds",
+        "dataset__tfds": {"name": "tf_flowers", "data_dir": str(tmp_path)},
+        "dataset__splits__valid": text,
+    }
+    write(tmp_path, monkeypatch, **changes)
+
+    with pytest.raises(UserError, match=words) as caught:
+        check()
+
+    assert f"dataset.splits.valid is {text!r}" in str(caught.value)
+
+
+def test_photos_still_to_be_fetched_are_no_error(tmp_path, monkeypatch):
+    flowers = {"name": "tf_flowers", "data_dir": str(tmp_path)}
+    write(tmp_path, monkeypatch, dataset__source="tfds", dataset__tfds=flowers)
+
+    assert check().dataset.tfds.name == "tf_flowers"

@@ -14,7 +14,7 @@ from PIL import Image
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.rendered import CLASSES
-from transfer_learning.sources import manifest, open_source
+from transfer_learning.sources import count, manifest, open_source
 
 PER_CLASS = 3
 
@@ -84,18 +84,27 @@ def test_every_source_orders_by_the_md5_of_the_split_name_and_the_id(dataset: Da
 def test_every_source_reads_photos_that_can_be_decoded(dataset: Dataset) -> None:
     source = open_source(dataset)
 
-    for photo in source.photos:
-        with Image.open(io.BytesIO(source.read(photo))) as image:
+    for _, encoded in source.encoded():
+        with Image.open(io.BytesIO(encoded)) as image:
             image.load()
             assert min(image.size) > 0
+
+
+def test_every_source_streams_its_photos_in_their_order(dataset: Dataset) -> None:
+    source = open_source(dataset)
+
+    assert tuple(photo for photo, _ in source.encoded()) == source.photos
 
 
 def test_every_source_lists_and_reads_the_same_again(dataset: Dataset) -> None:
     first, second = open_source(dataset), open_source(dataset)
 
     assert (first.classes, first.photos) == (second.classes, second.photos)
-    photo = first.photos[0]
-    assert first.read(photo) == second.read(photo)
+    assert list(first.encoded()) == list(second.encoded())
+
+
+def test_every_source_is_counted(dataset: Dataset) -> None:
+    assert count(dataset) == len(open_source(dataset).photos)
 
 
 def test_only_rendered_photos_are_synthetic(tmp_path: Path) -> None:
@@ -111,25 +120,40 @@ def test_more_rendered_photos_keep_the_earlier_ids_and_bytes() -> None:
     few = settings("rendered")
     more = few.model_copy(update={"rendered": Rendered(images_per_class=PER_CLASS + 1, seed=0)})
 
-    fewer_photos, photos = open_source(few).photos, open_source(more).photos
+    fewer_photos, photos = dict(open_source(few).encoded()), dict(open_source(more).encoded())
 
-    assert set(fewer_photos) < set(photos)
-    assert open_source(few).read(photos[0]) == open_source(more).read(photos[0])
+    assert fewer_photos.items() < photos.items()
 
 
 def test_another_seed_gives_other_rendered_photos() -> None:
     zero = settings("rendered")
     one = zero.model_copy(update={"rendered": Rendered(images_per_class=PER_CLASS, seed=1)})
-    photo = open_source(zero).photos[0]
 
-    assert open_source(zero).read(photo) != open_source(one).read(photo)
+    first, second = dict(open_source(zero).encoded()), dict(open_source(one).encoded())
+
+    assert first.keys() == second.keys()
+    assert all(first[photo] != second[photo] for photo in first)
 
 
 def test_a_folder_gives_the_bytes_of_its_files(tmp_path: Path) -> None:
     source = open_source(folder_settings(tmp_path))
 
-    for photo in source.photos:
-        assert source.read(photo) == (tmp_path / photo.id).read_bytes()
+    for photo, encoded in source.encoded():
+        assert encoded == (tmp_path / photo.id).read_bytes()
+
+
+def test_a_folder_with_a_list_of_licences_credits_its_photos(tmp_path: Path) -> None:
+    dataset = folder_settings(tmp_path)
+    lines = ["Free to use.", "", "a/1.png  CC-BY by Ann, ä ", "b/9.jpg not there", "a/2.bmp"]
+    (tmp_path / "LICENSE.txt").write_text("\n".join(lines), "utf-8")
+
+    assert open_source(dataset).credits == {"a/1.png": "CC-BY by Ann, ä"}
+
+
+def test_a_folder_without_a_list_of_licences_credits_nobody(tmp_path: Path) -> None:
+    source = open_source(folder_settings(tmp_path))
+
+    assert (source.credits, source.about) == ({}, {})
 
 
 def test_without_a_list_the_classes_are_the_sorted_folder_names(tmp_path: Path) -> None:
@@ -220,12 +244,16 @@ def test_a_class_listed_twice_is_refused(tmp_path: Path) -> None:
     assert "dataset.folder.classes names a class twice: ['a', 'b', 'a']" in message
 
 
-def test_the_source_that_is_not_read_yet_is_refused_with_the_alternatives() -> None:
-    message = error_of(settings("tfds"))
+def test_a_tfds_data_set_is_opened_by_its_name(tmp_path: Path) -> None:
+    dataset = settings("tfds").model_copy(update={"tfds": Tfds(name="tf_flower", data_dir=None)})
 
-    assert "dataset.source is 'tfds'" in message
-    assert "rendered" in message
-    assert "folder" in message
+    assert "dataset.tfds.name is 'tf_flower'" in error_of(dataset)
+
+
+def test_a_tfds_data_set_is_not_counted_before_it_is_fetched(tmp_path: Path) -> None:
+    flowers = Tfds(name="tf_flowers", data_dir=str(tmp_path))
+
+    assert count(settings("tfds").model_copy(update={"tfds": flowers})) is None
 
 
 def test_a_manifest_lists_every_file_and_its_md5_sorted(tmp_path: Path) -> None:

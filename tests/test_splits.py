@@ -9,9 +9,13 @@ import sys
 import pytest
 
 from transfer_learning.errors import UserError
-from transfer_learning.splits import parse, resolve
+from transfer_learning.splits import check, resolve
 
 SLICES = {"train": "train[25%:]", "valid": "train[10%:25%]", "test": "train[:10%]"}
+
+
+def positions_of(text: str, count: int) -> tuple[int, ...]:
+    return resolve({"some": text}, count)["some"]
 
 
 def test_3670_photos_split_into_the_known_counts() -> None:
@@ -47,23 +51,28 @@ def test_3670_photos_split_into_the_known_counts() -> None:
     ],
 )
 def test_a_slice_means_these_positions_of_40(text: str, expected: range | list[int]) -> None:
-    assert parse(text, 40) == tuple(expected)
+    assert positions_of(text, 40) == tuple(expected)
 
 
 @pytest.mark.parametrize(
     ("count", "percent", "position"),
-    [(10, 14, 1), (10, 16, 2), (3, 50, 2), (7, 50, 4), (999, 10, 100), (1001, 10, 100), (4, 12, 0)],
+    [(10, 14, 1), (10, 16, 2), (3, 50, 2), (7, 50, 4), (999, 10, 100), (1001, 10, 100), (4, 13, 1)],
 )
 def test_a_percentage_is_rounded_to_the_closest_photo(
     count: int, percent: int, position: int
 ) -> None:
-    assert parse(f"train[:{percent}%]", count) == tuple(range(position))
-    assert parse(f"train[{percent}%:]", count) == tuple(range(position, count))
+    slices = {"some": f"train[:{percent}%]", "rest": f"train[{percent}%:]"}
+
+    assert resolve(slices, count) == {
+        "some": tuple(range(position)),
+        "rest": tuple(range(position, count)),
+    }
 
 
 @pytest.mark.parametrize("text", ["train[5:5]", "train[9:5]", "train[40:]", "train[:0%]"])
-def test_a_slice_without_photos_is_empty(text: str) -> None:
-    assert parse(text, 40) == ()
+def test_a_slice_without_photos_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="holds none of the 40 photos"):
+        positions_of(text, 40)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +97,14 @@ def test_a_slice_without_photos_is_empty(text: str) -> None:
 )
 def test_text_that_is_no_slice_is_refused_and_quoted(text: str) -> None:
     with pytest.raises(UserError) as caught:
-        parse(text, 40)
+        positions_of(text, 40)
 
-    assert f"{text!r} is not a slice of the 40 photos of train" in str(caught.value)
+    assert f"dataset.splits.some is {text!r}, which is not a slice" in str(caught.value)
 
 
 def test_shards_are_refused() -> None:
-    with pytest.raises(UserError, match=r"'train\[:1shard\]': shards are not supported"):
-        parse("train[:1shard]", 40)
+    with pytest.raises(UserError, match=r"'train\[:1shard\]'; shards are not supported"):
+        positions_of("train[:1shard]", 40)
 
 
 @pytest.mark.parametrize("count", [7, 10, 15, 33, 1000, 3670, 3671])
@@ -108,7 +117,7 @@ def test_adjoining_slices_cover_every_photo_once(count: int) -> None:
 @pytest.mark.parametrize(
     ("change", "count", "parts"),
     [
-        ({"valid": "10%"}, 40, ["dataset.splits.valid", "'10%' is not a slice"]),
+        ({"valid": "10%"}, 40, ["dataset.splits.valid", "'10%'", "not a slice"]),
         ({"train": "train[25%:120%]"}, 40, ["dataset.splits.train", "in [-100, 100]"]),
         ({"train": "train[10:50]"}, 40, ["dataset.splits.train", "incompatible with 40"]),
         ({"test": "train[:0]"}, 40, ["dataset.splits.test", "'train[:0]'", "none of the 40"]),
@@ -145,6 +154,13 @@ def test_a_wrong_slice_is_named_with_its_key(
         assert part in str(caught.value)
 
 
+def test_slices_are_checked_before_the_number_of_photos_is_known() -> None:
+    check(SLICES | {"test": "train[:400]"})
+
+    with pytest.raises(UserError, match=r"dataset\.splits\.valid is 'train\[10-25\]'"):
+        check(SLICES | {"valid": "train[10-25]"})
+
+
 def test_slices_need_not_cover_every_photo() -> None:
     positions = resolve({"train": "train[10:20]", "valid": "train[20:25]", "test": "train[:3]"}, 40)
 
@@ -153,7 +169,7 @@ def test_slices_need_not_cover_every_photo() -> None:
 
 def test_slices_are_resolved_without_tensorflow() -> None:
     code = (
-        "import sys; from transfer_learning.splits import parse; parse('train[:10%]', 40); "
+        "import sys; from transfer_learning import splits; splits.resolve({'a': 'train'}, 4); "
         "sys.exit('tensorflow' in sys.modules)"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

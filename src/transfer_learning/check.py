@@ -19,8 +19,12 @@ def check() -> params.Params:
     settings = params.load()
     for name, backbone in settings.backbones.items():
         packages.check_handle(name, backbone.handle, backbone.resolution)
-    photos = sources.open_source(settings.dataset).photos
-    splits.resolve(settings.dataset.splits.model_dump(), len(photos))
+    slices = settings.dataset.splits.model_dump()
+    count = sources.count(settings.dataset)
+    if count is None:
+        splits.check(slices)
+    else:
+        splits.resolve(slices, count)
     return settings
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,15 +38,15 @@ class Source:
 
     classes: tuple[str, ...]
     photos: tuple[Photo, ...]
-    read: Callable[[Photo], bytes]
+    stream: Callable[[], Iterable[bytes]]
     synthetic: bool
+    read: Callable[[Photo], bytes] | None = None
     about: dict[str, str] = field(default_factory=dict)
     credits: dict[str, str] = field(default_factory=dict)
 
     def encoded(self) -> Iterator[tuple[Photo, bytes]]:
         """Yield every photo and its encoded bytes, in the order of ``photos``."""
-        for photo in self.photos:
-            yield photo, self.read(photo)
+        yield from zip(self.photos, self.stream(), strict=True)
 
 
 def open_source(dataset: Dataset) -> Source:
@@ -61,11 +61,40 @@ def open_source(dataset: Dataset) -> Source:
             return _rendered(dataset.rendered)
         case "folder":
             return _folder(dataset.folder)
-        case _:
-            raise UserError(
-                "params.yaml: dataset.source is 'tfds', which is not read yet; "
-                "use rendered (synthetic) or folder (your own photos)"
-            )
+        case "tfds":
+            # Here, because TFDS takes 0.5 s to import.
+            from transfer_learning import tfds_source
+
+            return tfds_source.open_tfds(dataset.tfds)
+
+
+def count(dataset: Dataset) -> int | None:
+    """Return the number of photos; None where it is not known before they are fetched.
+
+    Raises:
+        UserError: as ``open_source``, as far as it can be known without a network.
+    """
+    if dataset.source == "tfds":
+        from transfer_learning import tfds_source
+
+        return tfds_source.check(dataset.tfds)
+    return len(open_source(dataset).photos)
+
+
+def read_credits(licence: str, photos: Iterable[Photo]) -> dict[str, str]:
+    """Return photo id → credit from a LICENSE.txt with a line "CLASS/FILE CREDIT" per photo."""
+    lines = (line.split(maxsplit=1) for line in licence.splitlines())
+    credits = {line[0]: line[1].strip() for line in lines if len(line) == 2}
+    return {photo.id: credits[photo.id] for photo in photos if photo.id in credits}
+
+
+def in_tfds_order(photos: Iterable[Photo]) -> tuple[Photo, ...]:
+    """Return photos whose ids are CLASS/FILE in the order of a TFDS builder with such keys."""
+
+    def key(photo: Photo) -> int:
+        return int(hashlib.md5(b"train" + photo.id.encode()).hexdigest(), 16)
+
+    return tuple(sorted(photos, key=key))
 
 
 def manifest(folder: Path) -> str:
@@ -85,17 +114,17 @@ def manifest(folder: Path) -> str:
 
 
 def _rendered(settings: Rendered) -> Source:
-    photos = [
+    photos = in_tfds_order(
         Photo(f"{name}/{index:05d}.jpg", label)
         for label, name in enumerate(rendered.CLASSES)
         for index in range(settings.images_per_class)
-    ]
+    )
 
     def read(photo: Photo) -> bytes:
         index = int(Path(photo.id).stem)
         return rendered.render(seed=settings.seed, label=photo.label, index=index)
 
-    return Source(rendered.CLASSES, _in_tfds_order(photos), read, synthetic=True)
+    return Source(rendered.CLASSES, photos, lambda: map(read, photos), synthetic=True, read=read)
 
 
 def _folder(settings: Folder) -> Source:
@@ -129,13 +158,14 @@ def _folder(settings: Folder) -> Source:
                 "the class out with dataset.folder.classes"
             )
         photos += [Photo(f"{name}/{file}", label) for file in files]
+    ordered = in_tfds_order(photos)
+    licence = root / "LICENSE.txt"
+    text = licence.read_text("utf-8", errors="replace") if licence.is_file() else ""
     return Source(
-        tuple(classes), _in_tfds_order(photos), lambda photo: (root / photo.id).read_bytes(), False
+        tuple(classes),
+        ordered,
+        lambda: ((root / photo.id).read_bytes() for photo in ordered),
+        read=lambda photo: (root / photo.id).read_bytes(),
+        synthetic=False,
+        credits=read_credits(text, ordered),
     )
-
-
-def _in_tfds_order(photos: list[Photo]) -> tuple[Photo, ...]:
-    def key(photo: Photo) -> int:
-        return int(hashlib.md5(b"train" + photo.id.encode()).hexdigest(), 16)
-
-    return tuple(sorted(photos, key=key))
