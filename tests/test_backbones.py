@@ -9,7 +9,9 @@ import pytest
 
 from transfer_learning import backbones, packages
 from transfer_learning.errors import UserError
+from transfer_learning.openvino_quiet import openvino
 from transfer_learning.packages import BackboneInfo
+from transfer_learning.params import Backbone
 from transfer_learning.tensorflow_quiet import tf
 
 REFERENCE = Path(__file__).parent / "data" / "backbone_features.npz"
@@ -129,12 +131,13 @@ class WithoutCall(tf.Module):
         return {"features": tf.reduce_mean(images, [1, 2]) * self.scale}
 
 
-def described(source: Path, folder: Path, *, resolution: int = 32) -> BackboneInfo:
+def described(
+    source: Path, folder: Path, *, resolution: int = 32, sha256: str | None = None
+) -> BackboneInfo:
     """Do what the pipeline does with the path of a SavedModel."""
-    digest = packages.copy_saved_model(source, folder)
-    return backbones.describe_saved_model(
-        folder, handle=str(source), resolution=resolution, sha256=digest
-    )
+    packages.copy_saved_model(source, folder)
+    backbone = Backbone(handle=str(source), resolution=resolution, sha256=sha256)
+    return backbones.describe_saved_model("mine", backbone, folder, licence="the user's own")
 
 
 def saved(module: tf.Module, folder: Path, **options: object) -> Path:
@@ -151,8 +154,17 @@ def test_a_saved_model_becomes_a_backbone(tmp_path: Path) -> None:
     info.write(folder)
     features = np.asarray(backbones.load(folder)(images))
 
-    assert (info.handle, info.network) == (str(source), "saved_model")
-    assert (info.resolution, info.features, info.parameters) == (32, 5, 15)
+    assert info == BackboneInfo(
+        handle=str(source),
+        network="saved_model",
+        resolution=32,
+        features=5,
+        parameters=15,
+        sha256=packages.files_sha256(source),
+        licence="the user's own",
+        multiply_adds=0,
+        file_bytes=sum(path.stat().st_size for path in source.rglob("*") if path.is_file()),
+    )
     expected = images.mean(axis=(1, 2)) @ np.arange(15, dtype=np.float32).reshape(3, 5)
     np.testing.assert_allclose(features, expected, rtol=1e-4)
 
@@ -177,7 +189,7 @@ def test_a_saved_model_that_returns_feature_maps_is_refused(tmp_path: Path) -> N
         described(source, tmp_path / "artifact")
     assert str(source) in str(caught.value)
     assert "(2, 32, 32, 3)" in str(caught.value)
-    assert "feature-vector" in str(caught.value)
+    assert "give the network's feature_vector module" in str(caught.value)
 
 
 def test_a_saved_model_for_another_input_size_is_refused(tmp_path: Path) -> None:
@@ -225,8 +237,33 @@ class OneImage(tf.Module):
         return tf.reduce_mean(images, [1, 2])
 
 
+class Bytes(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.uint8)])
+    def __call__(self, images):
+        return tf.reduce_mean(tf.cast(images, tf.float32), [1, 2])
+
+
+class ChannelsFirst(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 3, 32, 32], tf.float32)])
+    def __call__(self, images):
+        return tf.reduce_mean(images, [2, 3])
+
+
+class Coarse(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32)])
+    def __call__(self, images):
+        return tf.cast(tf.reduce_mean(images, [1, 2]), tf.float16)
+
+
 @pytest.mark.parametrize(
-    ("module", "reason"), [(Named, "returns a dict"), (OneImage, "does not take")]
+    ("module", "reason"),
+    [
+        (Named, "returns a dict"),
+        (Coarse, "returns float16 (2, 3)"),
+        (OneImage, "does not take"),
+        (Bytes, "does not take"),
+        (ChannelsFirst, "does not take"),
+    ],
 )
 def test_a_saved_model_that_is_no_function_of_a_batch_to_vectors_is_refused(
     module: type[tf.Module], reason: str, tmp_path: Path
@@ -235,6 +272,62 @@ def test_a_saved_model_that_is_no_function_of_a_batch_to_vectors_is_refused(
     with pytest.raises(UserError) as caught:
         described(source, tmp_path / "artifact")
     assert f"{source} {reason}" in str(caught.value)
+
+
+class AnySize(tf.Module):
+    """Takes images of any size, and scalars besides, as Hub modules do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        images = tf.TensorSpec([None, None, None, 3], tf.float32)
+        for training in (True, False):
+            momentum = tf.TensorSpec([], tf.float32)
+            self.__call__.get_concrete_function(images, training, momentum)
+
+    @tf.function
+    def __call__(self, images, training=None, momentum=0.99):
+        return tf.reduce_mean(images, [1, 2]) * (momentum if training else 2.0)
+
+
+@pytest.mark.parametrize("resolution", [32, 48])
+def test_a_saved_model_of_any_size_is_called_as_not_in_training(
+    resolution: int, tmp_path: Path
+) -> None:
+    source = saved(AnySize(), tmp_path / "model")
+    folder = tmp_path / "artifact"
+
+    described(source, folder, resolution=resolution).write(folder)
+    features = backbones.load(folder)(np.full((2, resolution, resolution, 3), 0.25, np.float32))
+
+    np.testing.assert_allclose(features, np.full((2, 3), 0.5), rtol=1e-5)
+
+
+def test_the_files_of_a_saved_model_must_have_the_sha256(tmp_path: Path) -> None:
+    source = saved(Pooled(), tmp_path / "model")
+    digest = packages.files_sha256(source)
+    described(source, tmp_path / "right", sha256=digest)
+
+    with pytest.raises(UserError) as caught:
+        described(source, tmp_path / "wrong", sha256="0" * 64)
+
+    assert f"params.yaml: backbones.mine.sha256 is {'0' * 64}" in str(caught.value)
+    assert digest in str(caught.value)
+
+
+@pytest.mark.parametrize("module", [Pooled, WithoutCall])
+def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_path: Path) -> None:
+    kept = module()
+    signatures = getattr(kept, "serve", None)
+    source = saved(kept, tmp_path / "model", signatures=signatures)
+    folder = tmp_path / "artifact"
+    described(source, folder).write(folder)
+    images = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
+
+    backbones.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    model = openvino.Core().read_model(tmp_path / "frozen.pb")
+    features = openvino.Core().compile_model(model, "CPU")(images)[0]
+
+    np.testing.assert_allclose(features, backbones.load(folder)(images), atol=1e-5)
 
 
 def test_a_saved_model_without_call_and_signature_is_refused(tmp_path: Path) -> None:

