@@ -74,7 +74,7 @@ def curves(path: Path, history: Mapping[str, Sequence[float]], *, title: str) ->
     """Draw accuracy and loss of training and validation over the epochs."""
     figure = _page(title, 340 + KEY_ROW)
     for left, metric in ((66, "accuracy"), (408, "loss")):
-        axes = _axes(figure, left, 52, 272, 250)
+        axes = _axes(figure, left, 52, 264, 250)
         for name, key, line, marker, colour in (
             ("training", metric, *_look(0)),
             ("validation", f"val_{metric}", *_look(1)),
@@ -252,7 +252,10 @@ def per_class(
         for y, row, value in zip(centre, order, shown, strict=True):
             words = f"{value:.2f}" if photos[row] else "no test photos"
             axes.text(value + 0.01, y, words, va="center", fontsize=SMALL * POINTS)
-    labels = [f"{fitted(classes[row], LONGEST_NAME - 10)} ({photos[row]})" for row in order]
+    labels = []
+    for row in order:
+        count = f" ({photos[row]})"
+        labels.append(fitted(classes[row], left - 20 - font().getlength(count)) + count)
     axes.set_yticks(range(len(classes)), labels, fontsize=TEXT * POINTS)
     axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(classes) - 0.5, -0.5))
     axes.tick_params(left=False)
