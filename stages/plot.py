@@ -1,6 +1,9 @@
 """reports/B/history.csv, predictions.csv, metrics.json and thumbnails in, reports/B/*.png out.
 
-A stage of its own so that a changed figure measures nothing again.
+A stage of its own so that a changed figure measures nothing again.  It is the last that writes to
+reports/B, so it notes the digests of all that stands there in data/figures/B.json: the stages
+that read every backbone's reports depend on that folder, since dvc.yaml cannot list one
+dependency per backbone.
 """
 
 import json
@@ -13,6 +16,7 @@ from transfer_learning import (
     calibration,
     dataset,
     figures,
+    packages,
     params,
     photo_grids,
     stage,
@@ -74,6 +78,9 @@ def main() -> None:
         photos,
         title=f"{name}: surest wrong predictions{note}",
     )
+    reports = sorted(path for path in folder.iterdir() if path.is_file())
+    digests = {path.name: packages.sha256(path) for path in reports}
+    stage.write_json(Path(f"data/figures/{name}.json"), digests)
     print(
         f"plot@{name}: curves.png, predictions.png ({len(shown)} photos), confusion.png, "
         "reliability.png, most_wrong.png"

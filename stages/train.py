@@ -26,15 +26,12 @@ def main() -> None:
         head, epochs = training.train(
             train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
         )
-    model = Path("data/models") / name
-    head.write(model)
-    # With the head for `compare`, which depends on data/models as a whole; in reports for people.
-    for path in (model / "history.csv", Path(f"reports/{name}/history.csv")):
-        tables.write_rows(
-            path,
-            [field.name for field in dataclasses.fields(training.Epoch)],
-            [dataclasses.astuple(epoch) for epoch in epochs],
-        )
+    head.write(Path("data/models") / name)
+    tables.write_rows(
+        Path(f"reports/{name}/history.csv"),
+        [field.name for field in dataclasses.fields(training.Epoch)],
+        [dataclasses.astuple(epoch) for epoch in epochs],
+    )
     print(
         f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "
         f"after {len(epochs)} epochs"
