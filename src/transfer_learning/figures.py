@@ -31,10 +31,7 @@ from transfer_learning.lettering import (
     font,
     wrapped,
 )
-from transfer_learning.photo_grids import disagreements, examples, most_wrong, prediction_grid
 from transfer_learning.tables import Prediction
-
-__all__ = ["disagreements", "examples", "most_wrong", "prediction_grid"]
 
 DPI = 100
 POINTS = 72 / DPI
