@@ -17,6 +17,7 @@ from transfer_learning.features import Features
 from transfer_learning.head import Head
 from transfer_learning.packages import BackboneInfo
 from transfer_learning.params import Preprocess, Train
+from transfer_learning.stage import TIMINGS
 
 CLASSES = ("daisy", "roses", "tulips")
 SIZES = [(320, 240), (500, 333), (240, 180), (100, 100), (640, 427), (50, 60)]
@@ -261,6 +262,31 @@ def test_names_that_hold_markdown_or_line_ends_stay_inside_their_quotation() -> 
     assert fences == ["```text", "```"] * (len(fences) // 2)
     assert "# oops" not in [line.strip() for line in shown.splitlines()]
     assert "<b>" not in outside
+
+
+PROJECT = Path(__file__).parents[1]
+GUIDE = (PROJECT / "docs/chapter.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_sections_that_the_page_has() -> None:
+    named = re.findall(r'`reports/B/chapter.md`, "(.*?)"', GUIDE)
+
+    headings = re.findall(r"^## (.*)$", page(), flags=re.MULTILINE)
+    assert len(named) > 8
+    for section_name in named:
+        assert any(heading.startswith(section_name) for heading in headings), section_name
+
+
+def test_the_guide_names_reports_that_the_pipeline_makes() -> None:
+    named = {
+        path.replace("inception_v3", "B").replace("mobilenet_v2", "B")
+        for path in re.findall(r"`(reports/[^`]+\.\w+)`", GUIDE)
+    }
+
+    declared = (PROJECT / "dvc.yaml").read_text(encoding="utf-8").replace("${key}", "B")
+    assert len(named) > 8
+    for path in named - {TIMINGS.with_suffix(".md").as_posix()}:
+        assert f"- {path}:" in declared, path
 
 
 def test_the_page_needs_no_tensorflow() -> None:
