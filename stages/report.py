@@ -1,4 +1,4 @@
-"""The data summary, the comparison and the parameters in, reports/summary.md out.
+"""Everything in reports and the photos in, reports/index.html, summary.md and examples.png out.
 
 A stage of its own because it is for reading: nothing depends on it.
 """
@@ -6,14 +6,26 @@ A stage of its own because it is for reading: nothing depends on it.
 import json
 from pathlib import Path
 
-from transfer_learning import dataset, params, report, stage
+from transfer_learning import dataset, page, params, photo_grids, report, stage, thumbnails
+
+REPORTS = Path("reports")
 
 
 def main() -> None:
-    compared = json.loads(Path("reports/comparison.json").read_text(encoding="utf-8"))
-    page = report.summary(params.load(), dataset.DatasetInfo.read(), compared)
-    stage.write_text(Path("reports/summary.md"), page)
-    print("report: reports/summary.md")
+    settings = params.load()
+    info = dataset.DatasetInfo.read()
+    compared = json.loads((REPORTS / "comparison.json").read_text(encoding="utf-8"))
+    shown = [photo for photo in info.photos if photo.split == "train"][: page.EXAMPLES]
+    photo_grids.examples(
+        REPORTS / "examples.png",
+        [dataset.read_photo(photo) for photo in shown],
+        [info.classes[photo.label] for photo in shown],
+        title="Training examples" + " (synthetic)" * info.synthetic,
+    )
+    html = page.html(settings, info, compared, thumbnails.read(), reports=REPORTS)
+    stage.write_text(REPORTS / "index.html", html)
+    stage.write_text(REPORTS / "summary.md", report.summary(settings, info, compared))
+    print(f"report: reports/index.html ({len(html.encode()) / 1e6:.1f} MB), reports/summary.md")
 
 
 if __name__ == "__main__":

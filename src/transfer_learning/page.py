@@ -152,7 +152,7 @@ def html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"p_text": p_text, "points": _points}
+    environment.filters |= {"count": _count, "p_text": p_text, "points": _points}
     return environment.get_template("index.html.j2").render(
         subject=(
             f"{_count(len(comparison['backbones']), 'backbone')}, "
@@ -254,7 +254,9 @@ def _figures_of(
     confusions = f"{right} are right."
     if mistakes:
         (true, predicted), count = mistakes.most_common(1)[0]
-        confusions += f" Most frequent mistake: {true} taken for {predicted}, {count} times."
+        confusions += (
+            f" Most frequent mistake: {true} taken for {predicted}, {_count(count, 'time')}."
+        )
     surest = "No test photo is wrong."
     if wrong:
         worst = max(wrong, key=lambda item: max(item.probabilities))

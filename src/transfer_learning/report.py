@@ -1,4 +1,4 @@
-"""``reports/summary.md``: the data, the parameters and the results, on one page."""
+"""``reports/summary.md``: the results, the data and the parameters, for reading where git is."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from typing import Any
 
 from transfer_learning.dataset import SPLITS, DatasetInfo, size_summary
 from transfer_learning.params import Params
+from transfer_learning.tables import markdown
+
+FIGURES = {
+    "curves": "Accuracy and loss of {} by epoch",
+    "predictions": "30 test photos with the predictions of {}",
+    "confusion": "Confusion matrix of {}",
+}
 
 
 def summary(params: Params, data: DatasetInfo, comparison: dict[str, Any]) -> str:
-    """Return the page as Markdown."""
+    """Return the page as Markdown; ``comparison`` is ``comparison.json``."""
     return "\n".join([*_results(params, comparison), *_data(data), *_parameters(params)]) + "\n"
 
 
@@ -17,79 +24,80 @@ def _results(params: Params, comparison: dict[str, Any]) -> list[str]:
     selected = comparison["backbones"][params.selected]
     metrics = selected["metrics"]
     low, high = selected["accuracy_95"]
+    banner = "**Synthetic data: the photos are drawn by this project.**"
     lines = [
         "# Summary",
         "",
-        *(
-            ["**Synthetic data: the photos are drawn by this project.**", ""]
-            * comparison["synthetic"]
-        ),
+        *([banner, ""] if comparison["synthetic"] else []),
+        comparison["verdict"],
+        "",
         f"Selected: **{params.selected}**, test accuracy {metrics['accuracy']:.3f} "
         f"({metrics['right']} of {metrics['photos']}; 95 % interval {low:.3f} to {high:.3f}), "
-        f"macro-F1 {metrics['macro_f1']:.3f}. All backbones: [comparison.md](comparison.md).",
+        f"macro-F1 {metrics['macro_f1']:.3f}.",
+        "",
+        "Side by side: [comparison.md](comparison.md), [F1 by class](per_class.png), "
+        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png). "
+        "Everything on one page, with every test photo: [index.html](index.html).",
+        "",
+        "![Accuracy of the backbones with its 95 % interval, and their cost](comparison.png)",
         "",
     ]
     for name in comparison["backbones"]:
+        lines += [f"## {name}", ""]
+        for figure, text in FIGURES.items():
+            lines += [f"![{text.format(name)}]({name}/{figure}.png)", ""]
         lines += [
-            f"## {name}",
-            "",
-            f"![Accuracy and loss of {name} by epoch]({name}/curves.png)",
-            "",
-            f"![30 test photos with the predictions of {name}]({name}/predictions.png)",
-            "",
-            f"![Confusion matrix of {name}]({name}/confusion.png)",
+            f"[Reliability]({name}/reliability.png), "
+            f"[most confidently wrong]({name}/most_wrong.png), "
+            f"[as the chapter prints it]({name}/chapter.md)",
             "",
         ]
     return lines
 
 
 def _data(data: DatasetInfo) -> list[str]:
-    kept = len(data.photos)
     lines = [
         "## Data",
         "",
         f"Source `{data.source}`{' (synthetic)' * data.synthetic}: {data.found} photos found, "
-        f"{kept} kept, {len(data.rejected)} rejected; {len(data.classes)} classes.",
+        f"{len(data.photos)} kept, {len(data.rejected)} rejected; {len(data.classes)} classes.",
         "",
-        "![Example photos with their labels](examples.png)",
-        "",
-        "| split | slice | declared | counted in the records | "
-        + " | ".join(map(_cell, data.classes))
-        + " |",
-        "|---" * (4 + len(data.classes)) + "|",
     ]
-    for name in SPLITS:
-        split = data.splits[name]
-        lines.append(
-            f"| {name} | `{split.slice}` | {split.declared} | {split.counted} | "
-            + " | ".join(map(str, split.per_class))
-            + " |"
-        )
-    lines += ["", "| pixels | smallest | median | largest |", "|---|---|---|---|"]
-    for side, sizes in size_summary(data.photos).items():
-        lines.append(f"| {side} | " + " | ".join(map(str, sizes)) + " |")
+    if data.about:
+        lines += [*markdown(["about", "the data set"], list(data.about.items())), ""]
+    lines += ["![Example photos with their labels](examples.png)", ""]
+    lines += markdown(
+        ["split", "slice", "declared", "counted in the records", *data.classes],
+        [
+            [name, f"`{split.slice}`", *map(str, (split.declared, split.counted, *split.per_class))]
+            for name, split in ((name, data.splits[name]) for name in SPLITS)
+        ],
+    )
+    sizes = size_summary(data.photos)
+    lines += ["", *markdown(["pixels", "smallest", "median", "largest"], _sides(sizes))]
     if data.rejected:
-        lines += ["", "| rejected | reason |", "|---|---|"]
-        lines += [f"| {_cell(item.id)} | {_cell(item.reason)} |" for item in data.rejected]
+        rejected = [[item.id, item.reason] for item in data.rejected]
+        lines += ["", *markdown(["rejected", "reason"], rejected)]
     return [*lines, ""]
 
 
+def _sides(sizes: dict[str, tuple[int, int, int]]) -> list[list[str]]:
+    return [[side, *map(str, values)] for side, values in sizes.items()]
+
+
 def _parameters(params: Params) -> list[str]:
-    train = params.train.model_dump()
-    preprocess = params.preprocess.model_dump()
-    return [
-        "## Parameters",
-        "",
-        "| key | value |",
-        "|---|---|",
-        *(f"| preprocess.{key} | {value} |" for key, value in preprocess.items()),
-        *(f"| train.{key} | {value} |" for key, value in train.items()),
-        *(
-            f"| backbones.{name} | {_cell(backbone.handle)} at {backbone.resolution} px |"
-            for name, backbone in params.backbones.items()
-        ),
+    sections = {
+        "preprocess": params.preprocess,
+        "extract": params.extract,
+        "train": params.train,
+    }
+    rows = [
+        [f"{section}.{key}", str(value)]
+        for section, settings in sections.items()
+        for key, value in settings.model_dump().items()
     ]
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    rows += [
+        [f"backbones.{name}", f"{backbone.handle} at {backbone.resolution} px"]
+        for name, backbone in params.backbones.items()
+    ]
+    return ["## Parameters", "", *markdown(["key", "value"], rows)]

@@ -65,7 +65,7 @@
     show();
     writeState();
   });
-  document.getElementById("reset").addEventListener("click", () => {
+  document.getElementById("show-all").addEventListener("click", () => {
     form.reset();
     show();
     writeState();
