@@ -40,9 +40,8 @@ def load(folder: Path | str) -> Extractor:
     if info.network == "saved_model":
         return _load_saved_model(folder / "saved_model", info)
     network = networks.read(info.network, folder)
-    signature = [tf.TensorSpec([None, info.resolution, info.resolution, 3], tf.float32)]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=[_images(info.resolution)])
     def extract(images: Any) -> Any:
         return _apply(network, images)
 
@@ -104,8 +103,7 @@ def describe_saved_model(
             f"{handle} returns {found} for two images, not float32 (2, D); give the network's "
             "feature_vector module, not its feature map or its classifier"
         )
-    images = tf.TensorSpec([None, resolution, resolution, 3], tf.float32)
-    variables = extract.get_concrete_function(images).variables
+    variables = extract.get_concrete_function().variables
     parameters = sum(int(np.prod(variable.shape)) for variable in variables)
     return replace(info, features=int(shape[1]), parameters=parameters)
 
@@ -124,10 +122,8 @@ def write_frozen_graph(folder: Path, path: Path) -> None:
         convert_variables_to_constants_v2,
     )
 
-    resolution = BackboneInfo.read(folder).resolution
-    images = tf.TensorSpec([None, resolution, resolution, 3], tf.float32)
     extract: Any = load(folder)
-    frozen = convert_variables_to_constants_v2(extract.get_concrete_function(images))
+    frozen = convert_variables_to_constants_v2(extract.get_concrete_function())
     path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
 
 
@@ -150,16 +146,31 @@ def _load_saved_model(path: Path, info: BackboneInfo) -> Extractor:
         raise BadCopyError(
             f"{info.handle} cannot be loaded as a SavedModel: {_reason(error)}"
         ) from None
-    if callable(module):
-        functions = getattr(module.__call__, "concrete_functions", ())
-        inputs = tf.nest.flatten([function.structured_input_signature for function in functions])
-        # Besides images a module may take scalars, such as BatchNorm's momentum.
-        _expect_input(info, [spec for spec in inputs if _is_tensor(spec) and spec.shape.rank != 0])
-        # The interface of TF2's reusable SavedModels: https://www.tensorflow.org/hub/reusable_saved_models
-        takes_training = "training" in inspect.signature(module.__call__).parameters
-        options = {"training": False} if takes_training else {}
-        return tf.function(lambda images: module(images, **options))
+    extract = _call(module, info) if callable(module) else _serve(module, info)
+    return tf.function(extract, input_signature=[_images(info.resolution)], autograph=False)
 
+
+def _images(resolution: int) -> Any:
+    return tf.TensorSpec([None, resolution, resolution, 3], tf.float32)
+
+
+def _call(module: Any, info: BackboneInfo) -> Extractor:
+    """Return the module's call, as TF2's reusable SavedModels define it.
+
+    Source: https://www.tensorflow.org/hub/reusable_saved_models
+    """
+    functions = getattr(module.__call__, "concrete_functions", ())
+    inputs = tf.nest.flatten([function.structured_input_signature for function in functions])
+    tensors = [tensor for tensor in inputs if isinstance(tensor, tf.TensorSpec)]
+    # Besides images a module may take scalars, such as BatchNorm's momentum.
+    _expect_input(info, [tensor for tensor in tensors if tensor.shape.rank != 0])
+    if "training" in inspect.signature(module.__call__).parameters:
+        return lambda images: module(images, training=False)
+    return lambda images: module(images)
+
+
+def _serve(module: Any, info: BackboneInfo) -> Extractor:
+    """Return the module's serving signature as a function."""
     signatures = getattr(module, "signatures", {})
     if "serving_default" not in signatures:
         raise UserError(f"{info.handle} is neither callable nor has a serving_default signature")
@@ -170,29 +181,23 @@ def _load_saved_model(path: Path, info: BackboneInfo) -> Extractor:
             f"{info.handle}'s serving_default signature has {len(inputs)} inputs and "
             f"{len(serve.structured_outputs)} outputs; it must have one of each"
         )
-    ((name, spec),) = inputs.items()
-    _expect_input(info, [spec])
-
-    def extract(images: Any) -> Any:
-        # Through the module, which keeps its variables alive.
-        return next(iter(module.signatures["serving_default"](**{name: images}).values()))
-
-    return tf.function(extract)
+    ((name, tensor),) = inputs.items()
+    _expect_input(info, [tensor])
+    # Through the module, which keeps its variables alive.
+    return lambda images: next(
+        iter(module.signatures["serving_default"](**{name: images}).values())
+    )
 
 
-def _is_tensor(spec: Any) -> bool:
-    return isinstance(spec, tf.TensorSpec)
-
-
-def _expect_input(info: BackboneInfo, inputs: list[Any]) -> None:
+def _expect_input(info: BackboneInfo, tensors: list[Any]) -> None:
     # A signature itself does not refuse images of another size, and a call that no function
     # matches says so in twenty lines.
     images = tf.TensorSpec([2, info.resolution, info.resolution, 3], tf.float32)
-    if inputs and not any(
-        spec.dtype == images.dtype and spec.shape.is_compatible_with(images.shape)
-        for spec in inputs
+    if tensors and not any(
+        tensor.dtype == images.dtype and tensor.shape.is_compatible_with(images.shape)
+        for tensor in tensors
     ):
-        found = ", ".join(sorted({f"{spec.dtype.name} {spec.shape}" for spec in inputs}))
+        found = ", ".join(sorted({f"{tensor.dtype.name} {tensor.shape}" for tensor in tensors}))
         raise UserError(
             f"{info.handle} does not take {info.resolution} × {info.resolution} images "
             f"(float32, height, width, RGB): its input is {found}"
