@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -268,6 +270,22 @@ def test_backbones_that_agree_and_are_right_leave_a_sentence(
         "Wrong on 0 of 2 photos.",
         "The backbones disagree on 0 of 2 photos.",
     ]
+
+
+def test_drawing_a_grid_starts_no_matplotlib(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from PIL import Image\n"
+        "from transfer_learning import photo_grids\n"
+        "photo_grids.examples(Path(sys.argv[1]), [Image.new('RGB', (9, 9))], ['a'], title='b')\n"
+        "sys.exit('matplotlib' in sys.modules)"
+    )
+
+    path = tmp_path / "grid.png"
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], env={"PYTHONPATH": "src"}, check=False
+    )
+
+    assert (done.returncode, path.exists()) == (0, True)
 
 
 def _overlap(a: Box, b: Box) -> bool:

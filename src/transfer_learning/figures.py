@@ -242,7 +242,7 @@ def per_class(
             shown,
             bar / step,
             label=name,
-            color=COLOURS[number % len(COLOURS)],
+            color=_look(number)[2],
             hatch=HATCHES[number % len(HATCHES)],
             edgecolor="white",
         )
@@ -311,7 +311,7 @@ def kept(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _look(number: int) -> tuple[str, str, str]:
-    """Return the line style, marker and colour of the backbone of this number."""
+    """Return the line style, marker and colour of this number, each in turn."""
     return (
         LINES[number % len(LINES)],
         MARKERS[number % len(MARKERS)],
