@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from transfer_learning import sources
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.rendered import CLASSES
@@ -123,6 +125,15 @@ def test_more_rendered_photos_keep_the_earlier_ids_and_bytes() -> None:
     fewer_photos, photos = dict(open_source(few).encoded()), dict(open_source(more).encoded())
 
     assert fewer_photos.items() < photos.items()
+
+
+def test_rendering_on_several_cores_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(settings("rendered"))
+    one_by_one = list(source.encoded())
+    monkeypatch.setattr(sources, "RENDERED_PER_PROCESS", 5)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+    assert list(source.encoded()) == one_by_one
 
 
 def test_another_seed_gives_other_rendered_photos() -> None:

@@ -25,11 +25,14 @@ from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.datasets.tf_flowers import tf_flowers_dataset_builder as tf_flowers
 
 from transfer_learning import tfds_source
+from transfer_learning.dataset import DatasetInfo
 from transfer_learning.errors import UserError
-from transfer_learning.params import Tfds
+from transfer_learning.fetching import fetch
+from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.sources import Source
 from transfer_learning.tfds_source import check, open_tfds
 
+FILE = "flower_photos.tgz"
 CLASSES = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
 PER_CLASS = 9
 
@@ -45,6 +48,7 @@ PHOTOS = {
     for label, name in enumerate(CLASSES)
     for i in range(PER_CLASS)
 }
+MD5_ORDER = sorted(PHOTOS, key=lambda name: hashlib.md5(b"train" + name.encode()).hexdigest())
 LICENCE = "All under CC-BY.\n\n" + "".join(f"{name} CC-BY by Ann Ä. - {name}\n" for name in PHOTOS)
 
 
@@ -61,6 +65,8 @@ def tgz() -> bytes:
 
 ARCHIVE = tgz()
 HALF = ARCHIVE[: len(ARCHIVE) // 2]
+# Seconds that a request may take.
+LIMIT = 0.3
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
@@ -108,9 +114,6 @@ def status(code: int) -> Answer:
     return lambda handler: handler.send_error(code)
 
 
-LIMIT = 0.3
-
-
 @dataclass
 class Server:
     """Answers the requests one by one with ``answers``, and with the whole archive after them."""
@@ -148,9 +151,6 @@ def publish(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return url
 
 
-FILE = "flower_photos.tgz"
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(tfds_source, "WAITS", (0.0, 0.0))
@@ -176,9 +176,6 @@ def error_of(folder: Path, name: str = "tf_flowers", of: Callable = open_tfds) -
 
 def ids(source: Source) -> list[str]:
     return [photo.id for photo in source.photos]
-
-
-MD5_ORDER = sorted(PHOTOS, key=lambda name: hashlib.md5(b"train" + name.encode()).hexdigest())
 
 
 def test_flowers_come_in_tfds_order_under_their_file_names(server: Server, tmp_path: Path) -> None:
@@ -211,6 +208,30 @@ def test_the_order_is_that_of_the_slices_even_with_several_shards(
     assert [(photo.id, content) for photo, content in source.encoded()] == [
         (name, PHOTOS[name]) for name in MD5_ORDER
     ]
+
+
+def test_what_is_known_of_the_photos_is_kept_when_they_are_fetched(
+    server: Server, tmp_path: Path
+) -> None:
+    dataset = Dataset(
+        source="tfds",
+        rendered=Rendered(images_per_class=1, seed=0),
+        folder=Folder(path="photos", classes=None),
+        tfds=settings(tmp_path / "tfds"),
+        splits=Splits(train="train[25%:]", valid="train[10%:25%]", test="train[:10%]"),
+    )
+    (tmp_path / "tfds").mkdir()
+
+    info = fetch(dataset, tmp_path / "dataset")
+
+    split = {name: [p.id for p in info.photos if p.split == name] for name in info.splits}
+    # 10% and 25% of 45 are 4.5 and 11.25: rounded to the even one, and down.
+    assert split["test"] == MD5_ORDER[:4]
+    assert split["valid"] == MD5_ORDER[4:11]
+    assert split["train"] == MD5_ORDER[11:]
+    assert info.about["name"] == "tf_flowers"
+    assert info.credits.keys() == PHOTOS.keys()
+    assert info == DatasetInfo.read(tmp_path / "dataset")
 
 
 def test_each_photographer_is_credited(server: Server, tmp_path: Path) -> None:

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from transfer_learning import rendered
+from transfer_learning import parallel, rendered
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered
 
+# Fewer are rendered sooner than a process has started.
+RENDERED_PER_PROCESS = 50
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
@@ -40,7 +47,6 @@ class Source:
     photos: tuple[Photo, ...]
     stream: Callable[[], Iterable[bytes]]
     synthetic: bool
-    read: Callable[[Photo], bytes] | None = None
     about: dict[str, str] = field(default_factory=dict)
     credits: dict[str, str] = field(default_factory=dict)
 
@@ -120,11 +126,31 @@ def _rendered(settings: Rendered) -> Source:
         for index in range(settings.images_per_class)
     )
 
-    def read(photo: Photo) -> bytes:
-        index = int(Path(photo.id).stem)
-        return rendered.render(seed=settings.seed, label=photo.label, index=index)
+    return Source(
+        rendered.CLASSES, photos, lambda: _render_all(photos, settings.seed), synthetic=True
+    )
 
-    return Source(rendered.CLASSES, photos, lambda: map(read, photos), synthetic=True, read=read)
+
+def _render_all(photos: tuple[Photo, ...], seed: int) -> Iterator[bytes]:
+    """Render the photos on all cores, in their order."""
+    render = partial(_render, seed)
+    workers = min(os.cpu_count() or 1, len(photos) // RENDERED_PER_PROCESS)
+    if workers < 2:
+        yield from map(render, photos)
+        return
+    with ProcessPoolExecutor(
+        workers,
+        # Not forked, because fetch has threads by now.
+        mp_context=multiprocessing.get_context("spawn"),
+        # Ctrl-C is for the main process to answer.
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    ) as executor:
+        yield from parallel.ordered(executor, render, photos)
+
+
+def _render(seed: int, photo: Photo) -> bytes:
+    return rendered.render(seed=seed, label=photo.label, index=int(Path(photo.id).stem))
 
 
 def _folder(settings: Folder) -> Source:
@@ -165,7 +191,6 @@ def _folder(settings: Folder) -> Source:
         tuple(classes),
         ordered,
         lambda: ((root / photo.id).read_bytes() for photo in ordered),
-        read=lambda photo: (root / photo.id).read_bytes(),
         synthetic=False,
         credits=read_credits(text, ordered),
     )

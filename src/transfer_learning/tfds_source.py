@@ -302,16 +302,18 @@ def _named_flowers(
 
     TFDS keeps no file name, but it orders by the md5 of CLASS/FILE: the archive gives them back.
     """
+    if builder.name != "tf_flowers":
+        return (), {}
     downloads = Path(builder.data_dir_root) / "downloads"
     archives = [downloads / "manual" / "flower_photos.tgz"]
     for folder in (downloads / "tf_flowers", downloads):
         archives += [
             info.with_suffix("")
             for info in folder.glob("*.INFO")
-            if json.loads(info.read_text("utf-8"))["original_fname"] == "flower_photos.tgz"
+            if json.loads(info.read_text("utf-8")).get("original_fname") == "flower_photos.tgz"
         ]
     archive = next((path for path in archives if path.is_file()), None)
-    if builder.name != "tf_flowers" or archive is None:
+    if archive is None:
         return (), {}
     photos, licence = [], ""
     try:
