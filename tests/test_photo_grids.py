@@ -19,6 +19,7 @@ from transfer_learning.tables import Prediction
 
 # Levels of those that a photo keeps.
 GREEN, NAVY = (25, 123, 41), (0, 0, 132)
+SOURCES = str(Path(photo_grids.__file__).parents[1])
 Draw = Callable[[Path], None]
 Box = tuple[float, float, float, float]
 
@@ -282,7 +283,7 @@ def test_drawing_a_grid_starts_no_matplotlib(tmp_path: Path) -> None:
 
     path = tmp_path / "grid.png"
     done = subprocess.run(
-        [sys.executable, "-c", script, path], env={"PYTHONPATH": "src"}, check=False
+        [sys.executable, "-c", script, path], env={"PYTHONPATH": SOURCES}, check=False
     )
 
     assert (done.returncode, path.exists()) == (0, True)
