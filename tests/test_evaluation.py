@@ -89,11 +89,12 @@ def test_a_constant_classifier_of_twenty_classes() -> None:
 
 
 def test_ties_go_to_the_class_listed_first() -> None:
-    result = evaluated([0, 1, 2, 3], np.zeros((4, 4)).tolist())
+    result = evaluated([0, 1, 1, 3], np.zeros((4, 4)).tolist())
 
     assert [item.predicted for item in result.predictions] == ["class 0"] * 4
     assert result.metrics.accuracy == 0.25
-    assert result.metrics.top2_accuracy == 0.5
+    assert result.metrics.top2_accuracy == 0.75
+    # The logits say nothing, so no temperature changes them.
     assert result.metrics.temperature == 1.0
     assert result.metrics.ece == result.metrics.ece_calibrated == 0.0
 
