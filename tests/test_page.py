@@ -237,6 +237,18 @@ def test_nothing_is_asked_of_a_network(browser: Browser, hostile: str) -> None:
     assert {urlsplit(url).scheme for url in asked} == {"file", "data"}
 
 
+def test_a_picture_from_elsewhere_would_be_refused(browser: Browser, plain: str) -> None:
+    browser.open(plain)
+
+    browser.js(
+        "new Promise((done) => document.body.append(Object.assign(new Image(), "
+        "{src: 'https://example.com/x.png', onerror: done})))"
+    )
+
+    (refused,) = browser.driver.get_log("browser")
+    assert "Content Security Policy" in refused["message"]
+
+
 def test_the_browser_has_nothing_to_complain_of(browser: Browser, full: str) -> None:
     browser.open(full)
 

@@ -416,9 +416,7 @@ def _measures(backbones: dict[str, dict[str, Any]]) -> list[MeasureGroup]:
 
 
 def _extremes(scores: list[dict[str, Any]]) -> str:
-    ranked = sorted(
-        (item for item in scores if item["f1"] is not None), key=lambda item: float(item["f1"])
-    )
+    ranked = sorted(scores, key=lambda item: float(item["f1"]))
     low, high = ranked[0], ranked[-1]
     return f"lowest {low['class']} {low['f1']:.2f}, highest {high['class']} {high['f1']:.2f}"
 
