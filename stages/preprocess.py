@@ -15,16 +15,18 @@ def main() -> None:
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
     with stage.timed(f"preprocess@{resolution}", photos=photos):
-        bar = stage.progress_bar(total=photos, what=f"preprocess@{resolution}")
-        for split in dataset.SPLITS:
-            pixels = preprocessing.preprocess(
-                records.read(dataset.FOLDER / f"{split}.tfrecord"),
-                resolution=resolution,
-                settings=settings,
-            )
-            target = Path(f"data/tfrecords/{resolution}/{split}.tfrecord")
-            records.write(target, stage.progress(records.as_photos(pixels), bar))
-        bar.close()
+        folder = Path(f"data/tfrecords/{resolution}")
+        with stage.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
+            for split in dataset.SPLITS:
+                pixels = preprocessing.preprocess(
+                    dataset.FOLDER / f"{split}.tfrecord", resolution=resolution, settings=settings
+                )
+                records.write_shards(
+                    folder,
+                    split,
+                    stage.progress(pixels, bar),
+                    photos=info.splits[split].counted,
+                )
     print(f"preprocess@{resolution}: {photos} photos of {resolution} × {resolution} px")
 
 

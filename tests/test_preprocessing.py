@@ -1,118 +1,35 @@
-"""Decoding and resizing: every admitted format becomes uint8 pixels, equal to known ones."""
+"""Resizing against its formula, and a file of encoded photos as R × R pixels."""
 
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from transfer_learning import records
+from transfer_learning.errors import UserError
 from transfer_learning.params import Preprocess
-from transfer_learning.preprocessing import decode, preprocess, resize
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning.preprocessing import preprocess, resize
+from transfer_learning.records import Record
 
 BILINEAR = Preprocess(method="bilinear", antialias=False)
 WIDTH, HEIGHT = 21, 14
 
 
-def pixels(channels: int = 3, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+def pixels(width: int = WIDTH, height: int = HEIGHT, seed: int = 0) -> np.ndarray:
     """Smooth gradients with a coarse pattern, so that chroma subsampling and the DCT matter."""
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (4, 4, channels), dtype=np.uint8)
-    return np.stack(
-        [
-            np.asarray(Image.fromarray(coarse[..., c]).resize((width, height)))
-            for c in range(channels)
-        ],
-        axis=-1,
-    )
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height)))
 
 
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+def encoded(image: Image.Image, kind: str) -> bytes:
     file = io.BytesIO()
-    image.save(file, kind, **options)
+    image.save(file, kind)
     return file.getvalue()
-
-
-def with_pillow(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-RGB = Image.fromarray(pixels())
-
-
-@pytest.mark.parametrize(
-    ("width", "height"), [(WIDTH, HEIGHT), (64, 48), (33, 97)], ids=lambda side: str(side)
-)
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"quality": 75},
-        {"quality": 95, "subsampling": 0},
-        {"quality": 40, "subsampling": 2, "progressive": True},
-    ],
-    ids=["usual", "full-chroma", "progressive"],
-)
-def test_a_jpeg_decodes_as_pillow_does_bit_for_bit(
-    width: int, height: int, options: dict[str, Any]
-) -> None:
-    data = encoded(Image.fromarray(pixels(width=width, height=height)), "JPEG", **options)
-
-    assert np.array_equal(decode(data).numpy(), with_pillow(data))
-
-
-@pytest.mark.parametrize(
-    ("image", "kind"),
-    [
-        (RGB, "JPEG"),
-        (RGB.convert("L"), "JPEG"),
-        (RGB.convert("CMYK"), "JPEG"),
-        (RGB, "PNG"),
-        (Image.fromarray(pixels(4), "RGBA"), "PNG"),
-        (RGB.convert("L"), "PNG"),
-        (RGB.convert("LA"), "PNG"),
-        (RGB.convert("1"), "PNG"),
-        (RGB.convert("P"), "GIF"),
-        (RGB, "WEBP"),
-        (RGB, "BMP"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else value.mode,
-)
-def test_every_format_and_mode_becomes_three_channels_of_bytes(
-    image: Image.Image, kind: str
-) -> None:
-    data = encoded(image, kind)
-
-    found = decode(data).numpy()
-
-    assert found.dtype == np.uint8
-    assert found.shape == (HEIGHT, WIDTH, 3)
-    # CMYK leaves room for rounding; all else is exact.
-    assert np.abs(found.astype(int) - with_pillow(data)).max() <= (image.mode == "CMYK")
-
-
-@pytest.mark.parametrize("kind", ["PNG", "BMP"])
-def test_a_lossless_photo_keeps_its_pixels(kind: str) -> None:
-    assert np.array_equal(decode(encoded(RGB, kind)).numpy(), pixels())
-
-
-def test_alpha_is_dropped_and_not_blended() -> None:
-    image = pixels(4)
-    image[..., 3] = 0
-
-    found = decode(encoded(Image.fromarray(image, "RGBA"), "PNG")).numpy()
-
-    assert np.array_equal(found, image[..., :3])
-
-
-def test_a_grey_photo_has_three_equal_channels() -> None:
-    found = decode(encoded(RGB.convert("L"), "JPEG")).numpy()
-
-    assert np.array_equal(found[..., 0], found[..., 1])
-    assert np.array_equal(found[..., 0], found[..., 2])
 
 
 def bilinear(image: np.ndarray, side: int) -> np.ndarray:
@@ -182,31 +99,75 @@ def test_antialias_changes_a_shrunk_photo() -> None:
     assert np.abs(smooth.astype(int) - 64).max() <= 8
 
 
-def test_records_keep_their_order_ids_and_labels() -> None:
+def test_a_photo_is_decoded_then_resized_to_the_last_bit(tmp_path: Path) -> None:
     kinds = ["JPEG", "PNG", "GIF", "WEBP", "BMP"]
-    shades = [10 * i for i in range(20)]
-    data = [
-        encoded(Image.new("RGB", (9 + i, 30 - i), (shade, shade, shade)), kinds[i % len(kinds)])
-        for i, shade in enumerate(shades)
+    photos = [
+        encoded(Image.fromarray(pixels(40 + 3 * i, 70 - 2 * i, seed=i)), kinds[i % len(kinds)])
+        for i in range(20)
     ]
-    ids = [f"a/{i}.jpg" for i in range(20)]
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {"id": ids, "label": list(range(20)), "image": data}
-    )
+    path = tmp_path / "train.tfrecord"
+    records.write(path, (Record(f"a/{i}.jpg", 0, photo) for i, photo in enumerate(photos)))
 
-    found = list(preprocess(dataset, resolution=8, settings=BILINEAR).as_numpy_iterator())
+    found = list(preprocess(path, resolution=32, settings=BILINEAR))
 
-    assert [record["id"].decode() for record in found] == ids
-    assert [int(record["label"]) for record in found] == list(range(20))
-    assert {record["image"].shape for record in found} == {(8, 8, 3)}
-    means = np.array([record["image"].mean() for record in found])
-    assert np.abs(means - shades).max() <= 3
+    for photo, record in zip(photos, found, strict=True):
+        whole = np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))
+        expected = resize(whole, resolution=32, settings=BILINEAR).numpy()
+        assert record.image == expected.tobytes()
 
 
-def test_the_dataset_declares_the_shape_of_its_pixels() -> None:
-    dataset = tf.data.Dataset.from_tensors({"image": encoded(RGB, "JPEG")})
+def test_records_keep_their_order_ids_and_labels(tmp_path: Path) -> None:
+    path = tmp_path / "train.tfrecord"
+    # More than two batches; the ids are not in alphabetical order, so that sorting would show.
+    numbers = range(70)
+    written = [
+        Record(
+            f"a/{-i % 70}ö.jpg",
+            i % 5,
+            encoded(Image.new("RGB", (9 + i, 90 - i), (3 * i,) * 3), "PNG"),
+        )
+        for i in numbers
+    ]
+    records.write(path, written)
 
-    image = preprocess(dataset, resolution=8, settings=BILINEAR).element_spec["image"]
+    found = list(preprocess(path, resolution=8, settings=BILINEAR))
 
-    assert image.shape.as_list() == [8, 8, 3]
-    assert image.dtype == tf.uint8
+    assert [(r.id, r.label) for r in found] == [(r.id, r.label) for r in written]
+    assert [r.image for r in found] == [bytes([3 * i]) * (8 * 8 * 3) for i in numbers]
+
+
+def test_photos_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "train.tfrecord"
+    photo = encoded(Image.fromarray(pixels()), "PNG")
+    count = 2000
+    records.write(path, [Record("a/1.jpg", 0, photo)] * count)
+    # The last record is damaged; whoever stops before it never learns of that.
+    path.write_bytes(path.read_bytes()[:-1])
+
+    found = preprocess(path, resolution=8, settings=BILINEAR)
+
+    assert next(found).id == "a/1.jpg"
+    with pytest.raises(UserError):
+        assert len(list(found)) < count
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-5], lambda raw: raw[:-40] + b"x" + raw[-39:]])
+def test_a_damaged_file_is_named(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "train.tfrecord"
+    records.write(path, [Record("a/1.jpg", 0, encoded(Image.fromarray(pixels()), "PNG"))])
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(UserError, match=r"train\.tfrecord is missing or damaged"):
+        list(preprocess(path, resolution=8, settings=BILINEAR))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.tfrecord is missing or damaged"):
+        list(preprocess(tmp_path / "none.tfrecord", resolution=8, settings=BILINEAR))
+
+
+def test_a_file_of_no_photos_gives_none(tmp_path: Path) -> None:
+    path = tmp_path / "none.tfrecord"
+    records.write(path, [])
+
+    assert list(preprocess(path, resolution=8, settings=BILINEAR)) == []

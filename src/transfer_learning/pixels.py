@@ -9,17 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transfer_learning import records
+from transfer_learning import records, tensorflow_records
 from transfer_learning.tensorflow_quiet import tf
-
-_FEATURES = {
-    "id": tf.io.FixedLenFeature([], tf.string),
-    "label": tf.io.FixedLenFeature([], tf.int64),
-    "image": tf.io.FixedLenFeature([], tf.string),
-}
-
-# Bytes read at once; unset, TensorFlow prints which value it takes.
-_BUFFER = 2**20
 
 
 def pixel_dataset(paths: Sequence[Path], resolution: int, *, batch: int, readers: int = 4) -> Any:
@@ -37,13 +28,13 @@ def pixel_dataset(paths: Sequence[Path], resolution: int, *, batch: int, readers
     if records.SHARD % batch:
         raise ValueError(f"a batch of {batch} photos does not divide a file of {records.SHARD}")
 
-    def parse(payloads: Any) -> dict[str, Any]:
-        photos = tf.io.parse_example(payloads, _FEATURES)
+    def pixels(payloads: Any) -> dict[str, Any]:
+        photos = tensorflow_records.parse(payloads)
         images = tf.io.decode_raw(photos["image"], tf.uint8)
         return photos | {"image": tf.reshape(images, [-1, resolution, resolution, 3])}
 
     return tf.data.Dataset.from_tensor_slices([str(path) for path in paths]).interleave(
-        lambda path: tf.data.TFRecordDataset(path, buffer_size=_BUFFER).batch(batch).map(parse),
+        lambda path: tensorflow_records.payloads(path).batch(batch).map(pixels),
         cycle_length=readers,
         block_length=records.SHARD // batch,
         num_parallel_calls=readers,

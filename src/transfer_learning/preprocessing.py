@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from transfer_learning import tensorflow_records
 from transfer_learning.decoding import decode
+from transfer_learning.errors import UserError
 from transfer_learning.params import Preprocess
+from transfer_learning.records import Record
 from transfer_learning.tensorflow_quiet import tf
+
+_BATCH = 32
 
 
 def resize(image: Any, *, resolution: int, settings: Preprocess) -> Any:
@@ -17,11 +24,30 @@ def resize(image: Any, *, resolution: int, settings: Preprocess) -> Any:
     return tf.cast(tf.clip_by_value(tf.round(tf.cast(resized, tf.float32)), 0, 255), tf.uint8)
 
 
-def preprocess(dataset: Any, *, resolution: int, settings: Preprocess) -> Any:
-    """Map a dataset of encoded photos to one of uint8 [R, R, 3], in the same order."""
+def preprocess(path: Path, *, resolution: int, settings: Preprocess) -> Iterator[Record]:
+    """Yield the photos of a file of ``fetch`` as R × R pixels, in the file's order.
 
-    def convert(record: dict[str, Any]) -> dict[str, Any]:
-        image = resize(decode(record["image"]), resolution=resolution, settings=settings)
-        return record | {"image": image}
+    Raises:
+        UserError: the file is missing or damaged.
+    """
 
-    return dataset.map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def convert(payload: Any) -> dict[str, Any]:
+        photo = tensorflow_records.parse(payload)
+        pixels = resize(decode(photo["image"]), resolution=resolution, settings=settings)
+        return photo | {"image": pixels}
+
+    batches = (
+        tensorflow_records.payloads(str(path))
+        .map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        # From TensorFlow to Python a batch costs as much as a photo.
+        .batch(_BATCH)
+        .prefetch(1)
+    )
+    try:
+        for batch in batches.as_numpy_iterator():
+            for photo_id, label, pixels in zip(
+                batch["id"], batch["label"], batch["image"], strict=True
+            ):
+                yield Record(photo_id.decode(), int(label), pixels.tobytes())
+    except (tf.errors.DataLossError, tf.errors.NotFoundError):
+        raise UserError(f"{path} is missing or damaged; delete it and run dvc repro") from None
