@@ -7,31 +7,29 @@ head retrains from these files in seconds.
 import sys
 from pathlib import Path
 
-from transfer_learning import backbones, dataset, extraction, packages, params, stage
+from transfer_learning import dataset, engines, packages, params, records, stage
+from transfer_learning.extraction import ExtractionInfo
 
 
 def main() -> None:
-    params.load()
+    settings = params.load().extract
     name = sys.argv[1]
-    folder = Path("data/backbones") / name
-    resolution = packages.BackboneInfo.read(folder).resolution
+    backbone, target = Path("data/backbones") / name, Path("data/features") / name
+    resolution = packages.BackboneInfo.read(backbone).resolution
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
     with stage.timed(f"extract@{name}", photos=photos):
-        extractor = backbones.load(folder)
-        bar = stage.progress_bar(total=photos, what=f"extract@{name}")
-        for split in dataset.SPLITS:
-            batches = []
-            path = Path(f"data/tfrecords/{resolution}/{split}.tfrecord")
-            for batch in extraction.extract(
-                path, extractor, resolution=resolution, classes=info.classes
-            ):
-                batches.append(batch)
-                bar.update(len(batch.labels))
-            features = extraction.joined(batches)
-            features.write(Path(f"data/features/{name}/{split}.npz"))
-        bar.close()
-    print(f"extract@{name}: {photos} photos, {features.features.shape[1]} features each")
+        engine = engines.open_engine(backbone, settings.precision)
+        with stage.progress_bar(total=photos, what=f"extract@{name}") as bar:
+            for split in dataset.SPLITS:
+                paths = records.shards(Path(f"data/tfrecords/{resolution}"), split)
+                features = engine.extract(paths, info.classes, bar.update)
+                features.write(target / f"{split}.npz")
+        ExtractionInfo(engine.name, engine.version, engine.precision).write(target)
+    print(
+        f"extract@{name}: {photos} photos, {features.features.shape[1]} features each, "
+        f"{engine.precision} in {engine.name} {engine.version}"
+    )
 
 
 if __name__ == "__main__":

@@ -21,11 +21,12 @@ from transfer_learning.tensorflow_quiet import tf
 Extractor = Callable[[Any], Any]
 
 
-def load(folder: Path | str) -> Extractor:
+def load(folder: Path | str, *, dtype: Any = tf.float32) -> Extractor:
     """Load a backbone's artifact.
 
     Args:
         folder: the artifact's folder, such as ``data/backbones/mobilenet_v2``.
+        dtype: in which a package's network is computed; a SavedModel's graph fixes its own types.
 
     Returns:
         A function from images, float32 [N, R, R, 3] in [0, 1], to features, float32 [N, D].
@@ -43,7 +44,7 @@ def load(folder: Path | str) -> Extractor:
 
     @tf.function(input_signature=[_images(info.resolution)])
     def extract(images: Any) -> Any:
-        return _apply(network, images)
+        return _apply(network, images, dtype)
 
     return extract
 
@@ -204,15 +205,16 @@ def _expect_input(info: BackboneInfo, tensors: list[Any]) -> None:
         )
 
 
-def _apply(network: Network, images: Any) -> Any:
+def _apply(network: Network, images: Any, dtype: Any) -> Any:
     # Weights enter the graph as constants, which lets TensorFlow optimise it as a frozen one.
-    x = (images - tf.constant(network.mean)) / tf.constant(network.std)
+    x = tf.cast((images - tf.constant(network.mean)) / tf.constant(network.std), dtype)
     for block in network.blocks:
         y = x
         for convolution in block.convolutions:
             y = _convolve(y, convolution)
         x = x + y if block.residual else y
-    return tf.reduce_mean(x, axis=[1, 2])
+    # A mean of thousands of numbers would lose what bfloat16 still had.
+    return tf.reduce_mean(tf.cast(x, tf.float32), axis=[1, 2])
 
 
 def _convolve(x: Any, convolution: Convolution) -> Any:
@@ -224,8 +226,10 @@ def _convolve(x: Any, convolution: Convolution) -> Any:
     strides = [1, stride, stride, 1]
     if convolution.depthwise:
         # [C, 1, kh, kw] → [kh, kw, C, 1]
-        x = tf.nn.depthwise_conv2d(x, tf.constant(kernel.transpose(2, 3, 0, 1)), strides, padding)
+        weights = tf.constant(kernel.transpose(2, 3, 0, 1), x.dtype)
+        x = tf.nn.depthwise_conv2d(x, weights, strides, padding)
     else:
-        x = tf.nn.conv2d(x, tf.constant(kernel.transpose(2, 3, 1, 0)), strides, padding)
-    x = tf.nn.bias_add(x, tf.constant(convolution.bias))
+        weights = tf.constant(kernel.transpose(2, 3, 1, 0), x.dtype)
+        x = tf.nn.conv2d(x, weights, strides, padding)
+    x = tf.nn.bias_add(x, tf.constant(convolution.bias, x.dtype))
     return tf.nn.relu6(x) if convolution.relu6 else x

@@ -1,33 +1,245 @@
-"""The network of a backbone in OpenVINO, which runs it on a CPU."""
+"""What runs a backbone: OpenVINO on a CPU, TensorFlow on a GPU.
+
+Why OpenVINO, how it is set and what it was measured against: docs/performance.md.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import math
+import os
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from transfer_learning import networks
+from transfer_learning import networks, parallel, records
+from transfer_learning.features import Features
 from transfer_learning.networks import Convolution, Network
 from transfer_learning.openvino_quiet import openvino
 from transfer_learning.packages import BackboneInfo
 
+Precision = Literal["float32", "bfloat16"]
+
+# The network as TensorFlow runs it, where OpenVINO does not get the same from saved_model/
+FROZEN = "frozen.pb"
+# Of the largest feature: engines in float32 differ by less than 1e-4, other functions by far more.
+TOLERANCE = 1e-3
+
 ops = openvino.opset13
+
+
+class Engine(Protocol):
+    """What turns photos into features.
+
+    ``name`` and ``version`` say with what, ``precision`` in which arithmetic.
+    """
+
+    name: str
+    version: str
+    precision: str
+
+    def extract(
+        self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]
+    ) -> Features:
+        """Return the features of a split, its photos in order.
+
+        Args:
+            paths: the split's record files, of R × R pixels.
+            classes: the names of the labels.
+            advance: called with a number of photos whenever so many more are done; negative
+                where they must be done again.
+        """
+        ...
+
+
+def open_engine(folder: Path, precision: Precision) -> Engine:
+    """Return the engine for the backbone of ``folder`` and this machine, saying what is unusual.
+
+    Raises:
+        UserError: a SavedModel cannot be loaded.
+        FileNotFoundError: the folder is not a backbone's artifact.
+    """
+    if _has_gpu():
+        from transfer_learning import tensorflow_engine
+
+        return tensorflow_engine.open_engine(folder, precision, device="GPU:0")
+    try:
+        return OpenVino(folder, precision)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        print(f"OpenVINO cannot run {folder}, so TensorFlow does, more slowly: {reason}")
+    from transfer_learning import tensorflow_engine
+
+    return tensorflow_engine.open_engine(folder, precision, device="CPU:0")
+
+
+def _has_gpu() -> bool:
+    # TensorFlow is asked only where it could see one: without the driver's library it cannot, and
+    # its import takes longer than a thousand photos.
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    from transfer_learning.tensorflow_quiet import tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+class OpenVino:
+    """A backbone on this machine's CPU.
+
+    Each core takes a batch of its own, which is faster than all cores at one batch and makes a
+    photo's features independent of the number of cores. Batches are of one size, the last one
+    filled up with black, so that one compiled network takes all.
+    """
+
+    name = "openvino"
+    # More gains no speed on two cores, and takes memory.
+    batch = 4
+
+    def __init__(self, folder: Path, precision: Precision = "float32") -> None:
+        """Read and compile the network of an artifact's folder.
+
+        Raises:
+            RuntimeError: OpenVINO cannot read it, or it is no function from images to vectors.
+        """
+        info = BackboneInfo.read(folder)
+        core = openvino.Core()
+        self.version = openvino.__version__.split("-")[0]
+        self.precision: str = precision
+        if precision == "bfloat16" and "BF16" not in core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        ):
+            print("this CPU does not compute in bfloat16: features are computed in float32")
+            self.precision = "float32"
+        threads = _cores()
+        compiled = core.compile_model(
+            _from_pixels(_read(folder), batch=self.batch, info=info),
+            "CPU",
+            {
+                # Else it takes bfloat16 wherever the CPU has it.
+                "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32",
+                "INFERENCE_NUM_THREADS": threads,
+                "NUM_STREAMS": threads,
+                # Else two processes share one core while others idle.
+                "ENABLE_CPU_PINNING": False,
+            },
+        )
+        self._threads = threads
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(threads):
+            self._idle.put(compiled.create_infer_request())
+
+    def extract(
+        self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]
+    ) -> Features:
+        """Return the features of a split, as ``Engine`` says."""
+        ids: list[str] = []
+        labels: list[int] = []
+
+        def batches() -> Iterator[list[bytes]]:
+            photos = records.read(paths)
+            while batch := list(islice(photos, self.batch)):
+                ids.extend(photo.id for photo in batch)
+                labels.extend(photo.label for photo in batch)
+                yield [photo.image for photo in batch]
+
+        features = []
+        with ThreadPoolExecutor(self._threads) as executor:
+            # One batch more than there are threads, so that none waits for the reader.
+            for vectors in parallel.ordered(executor, self.run, batches(), ahead=self._threads + 1):
+                features.append(vectors)
+                advance(len(vectors))
+        return Features(
+            features=np.concatenate(features),
+            labels=np.array(labels, np.int64),
+            ids=np.array(ids),
+            classes=np.array(classes),
+        )
+
+    def run(self, images: Sequence[bytes]) -> np.ndarray:
+        """Return the features, float32 [N, D], of up to ``batch`` images of R·R·3 bytes."""
+        request = self._idle.get()
+        try:
+            pixels = request.get_input_tensor().data
+            for index, image in enumerate(images):
+                pixels[index].flat = np.frombuffer(image, np.uint8)
+            pixels[len(images) :] = 0
+            request.infer()
+            return request.get_output_tensor().data[: len(images)].copy()
+        finally:
+            self._idle.put(request)
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity.
+        return os.cpu_count() or 1
+
+
+def _from_pixels(model: Any, *, batch: int, info: BackboneInfo) -> Any:
+    """Return a model from uint8 [batch, R, R, 3] of one from float32 [N, R, R, 3] in [0, 1].
+
+    Raises:
+        RuntimeError: the model has another input or output.
+    """
+    model.reshape([batch, info.resolution, info.resolution, 3])
+    shapes = [output.get_partial_shape() for output in model.outputs]
+    if shapes != [openvino.PartialShape([batch, info.features])]:
+        found = ", ".join(map(str, shapes))
+        raise RuntimeError(f"its output is {found}, not [{batch},{info.features}]")
+    steps = openvino.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(openvino.Type.u8)
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+    return steps.build()
+
+
+def prepare(folder: Path, extractor: Callable[[Any], Any]) -> None:
+    """See to it that OpenVINO and TensorFlow run the same SavedModel.
+
+    OpenVINO reads its serving signature, TensorFlow calls the module. Where the features of two
+    images differ, or OpenVINO cannot read it, ``frozen.pb`` is put beside it and read instead.
+
+    Args:
+        folder: the artifact's folder, with ``backbone.json``.
+        extractor: what ``backbones.load`` returns for it.
+    """
+    resolution = BackboneInfo.read(folder).resolution
+    pixels = np.random.default_rng(0).integers(0, 256, (2, resolution, resolution, 3), np.uint8)
+    expected = np.asarray(extractor(pixels.astype(np.float32) / 255))
+    try:
+        found = OpenVino(folder).run([image.tobytes() for image in pixels])
+        if np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max():
+            return
+    except RuntimeError:
+        pass
+    from transfer_learning import backbones
+
+    backbones.write_frozen_graph(folder, folder / FROZEN)
 
 
 def multiply_adds(folder: Path, resolution: int) -> int:
     """Return how many multiplications, each with an addition, a photo costs.
 
     Those of convolutions and matrix products are counted, from the network's own graph, as the
-    papers of these networks count them: biases, activations and means are left out.
+    papers of these networks count them: biases, activations and means are left out. 0 stands for
+    a network that OpenVINO cannot read.
 
     Args:
         folder: the artifact's folder, with ``backbone.json``.
         resolution: the side of the input in pixels.
     """
-    model = _read(folder)
-    model.reshape([1, resolution, resolution, 3])
+    try:
+        model = _read(folder)
+        model.reshape([1, resolution, resolution, 3])
+    except RuntimeError:
+        return 0
     return sum(_multiply_adds(node) for node in model.get_ops())
 
 
@@ -44,11 +256,16 @@ def _multiply_adds(node: Any) -> int:
 
 
 def _read(folder: Path) -> Any:
-    """Return the artifact as a model from images float32 [N, R, R, 3] in [0, 1] to features."""
+    """Return the artifact as a model from images float32 [N, R, R, 3] in [0, 1] to features.
+
+    Raises:
+        RuntimeError: OpenVINO cannot read it.
+    """
     info = BackboneInfo.read(folder)
-    if info.network == "saved_model":
-        return openvino.Core().read_model(folder / "saved_model")
-    return _build(networks.read(info.network, folder), info.resolution)
+    if info.network != "saved_model":
+        return _build(networks.read(info.network, folder), info.resolution)
+    frozen = folder / FROZEN
+    return openvino.Core().read_model(frozen if frozen.exists() else folder / "saved_model")
 
 
 def _build(network: Network, resolution: int) -> Any:

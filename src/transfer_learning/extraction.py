@@ -1,40 +1,32 @@
-"""Each photo through the frozen network, once."""
+"""``data/features/B/extraction.json``: with what a set of features was computed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from transfer_learning import records
-from transfer_learning.backbones import Extractor
-from transfer_learning.features import Features
-from transfer_learning.tensorflow_quiet import tf
-
-BATCH = 32
+from transfer_learning.stage import write_json
 
 
-def extract(
-    path: Path, extractor: Extractor, *, resolution: int, classes: tuple[str, ...]
-) -> Iterator[Features]:
-    """Yield the features of a file of R × R photos, a batch at a time, in the file's order."""
-    dataset = records.read_pixels(path, resolution).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    for batch in dataset:
-        images = tf.cast(batch["image"], tf.float32) / 255.0
-        yield Features(
-            features=np.asarray(extractor(images), np.float32),
-            labels=batch["label"].numpy(),
-            ids=np.array([photo_id.decode() for photo_id in batch["id"].numpy()]),
-            classes=np.array(classes),
-        )
+@dataclass(frozen=True)
+class ExtractionInfo:
+    """One engine, of one version and in one arithmetic, for all splits.
+
+    ``engine`` is ``openvino`` or ``tensorflow``; ``precision`` is ``float32``, ``bfloat16`` or,
+    for products only, ``tensorfloat32``.
+    """
+
+    engine: str
+    engine_version: str
+    precision: str
+
+    def write(self, folder: Path) -> None:
+        """Write ``extraction.json`` beside the features."""
+        write_json(folder / "extraction.json", dataclasses.asdict(self))
 
 
-def joined(batches: list[Features]) -> Features:
-    """Join batches into one set of features."""
-    return Features(
-        features=np.concatenate([batch.features for batch in batches]),
-        labels=np.concatenate([batch.labels for batch in batches]),
-        ids=np.concatenate([batch.ids for batch in batches]),
-        classes=batches[0].classes,
-    )
+def read_info(folder: Path) -> ExtractionInfo:
+    """Read ``extraction.json`` of a folder of features."""
+    return ExtractionInfo(**json.loads((folder / "extraction.json").read_text(encoding="utf-8")))
