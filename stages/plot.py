@@ -1,12 +1,11 @@
 """reports/B/history.csv, predictions.csv, metrics.json and thumbnails in, reports/B/*.png out.
 
 A stage of its own so that a changed figure measures nothing again.  It is the last that writes to
-reports/B, so it notes the digests of all that stands there in data/figures/B.json: the stages
-that read every backbone's reports depend on that folder, since dvc.yaml cannot list one
-dependency per backbone.
+reports/B, so it notes the digests of what stands there in data/figures/B.json: `compare` and
+`report`, which read every backbone's reports, depend on that folder, since dvc.yaml cannot list
+one dependency per backbone.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -23,8 +22,11 @@ from transfer_learning import (
     tables,
     thumbnails,
 )
+from transfer_learning.metrics import Metrics
 
 GRID = 30
+TABLES = ("history.csv", "metrics.json", "per_class.csv", "predictions.csv")
+FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", "most_wrong.png")
 
 
 def main() -> None:
@@ -33,14 +35,14 @@ def main() -> None:
     folder = Path("reports") / name
     info = dataset.DatasetInfo.read()
     note = " (synthetic photos)" * info.synthetic
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = Metrics.read(folder / "metrics.json")
     predictions = tables.read_predictions(folder / "predictions.csv")
     by_id = {item.id: item for item in predictions}
     shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][:GRID]
     photos = thumbnails.read()
     probabilities = np.array([item.probabilities for item in predictions])
     right = np.array([item.right for item in predictions])
-    temperature = metrics["temperature"]
+    temperature = metrics.temperature
     cooled = calibration.apply_temperature(probabilities, temperature)
 
     figures.curves(
@@ -63,10 +65,10 @@ def main() -> None:
     figures.reliability(
         folder / "reliability.png",
         {
-            f"as trained, ECE {metrics['ece']:.3f}": calibration.reliability_bins(
+            f"as trained, ECE {metrics.ece:.3f}": calibration.reliability_bins(
                 probabilities.max(axis=1), right
             ),
-            f"temperature {temperature:.2f}, ECE {metrics['ece_calibrated']:.3f}": (
+            f"temperature {temperature:.2f}, ECE {metrics.ece_calibrated:.3f}": (
                 calibration.reliability_bins(cooled.max(axis=1), right)
             ),
         },
@@ -78,13 +80,9 @@ def main() -> None:
         photos,
         title=f"{name}: surest wrong predictions{note}",
     )
-    reports = sorted(path for path in folder.iterdir() if path.is_file())
-    digests = {path.name: packages.sha256(path) for path in reports}
+    digests = {file: packages.sha256(folder / file) for file in (*TABLES, *FIGURES)}
     stage.write_json(Path(f"data/figures/{name}.json"), digests)
-    print(
-        f"plot@{name}: curves.png, predictions.png ({len(shown)} photos), confusion.png, "
-        "reliability.png, most_wrong.png"
-    )
+    print(f"plot@{name}: {', '.join(FIGURES)}")
 
 
 if __name__ == "__main__":
