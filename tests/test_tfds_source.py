@@ -465,6 +465,16 @@ def test_a_half_prepared_folder_is_named(
     assert f"{folder} is only half of a prepared tf_flowers: {file.name} is missing" in message
 
 
+def test_a_damaged_description_of_a_prepared_folder_is_named(
+    server: Server, tmp_path: Path
+) -> None:
+    open_tfds(settings(tmp_path))
+    file = tmp_path / "tf_flowers/3.0.1/dataset_info.json"
+    file.write_bytes(file.read_bytes()[:400])
+
+    assert "'tf_flowers': its dataset_info.json is damaged" in error_of(tmp_path, of=check)
+
+
 def test_a_cut_file_of_a_prepared_folder_is_named(server: Server, tmp_path: Path) -> None:
     open_tfds(settings(tmp_path))
     folder = tmp_path / "tf_flowers/3.0.1"

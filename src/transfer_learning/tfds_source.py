@@ -22,6 +22,7 @@ from unittest import mock
 
 import requests
 import tensorflow_datasets as tfds
+from google.protobuf.json_format import ParseError
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
@@ -35,6 +36,8 @@ TIME_LIMITS = (10.0, 60.0)
 WAITS = (1.0, 5.0)
 # What a killed process left is older than this; younger folders may be another's at work.
 STALE_SECONDS = 24 * 60 * 60
+
+AFRESH = "Copy the prepared folder again, or delete it and it is prepared afresh"
 
 
 def check(settings: Tfds) -> int | None:
@@ -102,8 +105,12 @@ def _builder(settings: Tfds) -> Any:
             f"{key}, which TFDS {tfds.__version__} does not know; "
             + (f"did you mean {close}?" if close else "see tensorflow.org/datasets for its names")
         ) from None
+    except ParseError as error:
+        raise UserError(f"{key}: its dataset_info.json is damaged. {AFRESH}") from error
+    except UserError:
+        raise
     # A wrong version, configuration or argument, a missing package: each raises its own kind.
-    except (AssertionError, ImportError, RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:
         raise UserError(f"{key}: {_one_line(error)}") from error
 
 
@@ -139,8 +146,7 @@ def _is_prepared(builder: Any) -> bool:
     missing = missing or [p.name for p in _train(builder).filepaths if not Path(p).is_file()]
     if missing:
         raise UserError(
-            f"{folder} is only half of a prepared {builder.name}: {missing[0]} is missing; copy "
-            "the folder again, or delete it and it is prepared afresh"
+            f"{folder} is only half of a prepared {builder.name}: {missing[0]} is missing. {AFRESH}"
         )
     return True
 
@@ -275,8 +281,7 @@ def _read(builder: Any, decoders: Any) -> Iterator[dict[str, Any]]:
         yield from examples.as_numpy_iterator()
     except tf.errors.OpError as error:
         raise UserError(
-            f"{builder.data_dir} is damaged ({_one_line(error.message)}); copy the folder again, "
-            "or delete it and it is prepared afresh"
+            f"{builder.data_dir} is damaged: {_one_line(error.message)}. {AFRESH}"
         ) from error
 
 
