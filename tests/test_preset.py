@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clone import TINY, Clone
 from ruamel.yaml import YAML
 
 from transfer_learning import params, preset
@@ -284,6 +285,33 @@ def leaves(section: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         inner = isinstance(value, dict) and key != "backbones"
         flat |= leaves(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
     return flat
+
+
+def test_there_and_back_ends_in_the_committed_reports_with_nothing_heavy_run(built: Clone) -> None:
+    def put_in_force(name: str) -> set[str]:
+        command = [sys.executable, "-m", "transfer_learning.preset", name]
+        built.run("env", "PYTHONPATH=src", *command)
+        return {stage.partition("@")[0] for stage in built.repro()}
+
+    shutil.copy(built.root / "params.yaml", built.root / "presets/defaults.yaml")
+    there = TINY | {
+        "resolutions": [32],
+        "backbones": {"tiny": TINY["backbones"]["tiny"]},
+        "selected": "tiny",
+    }
+    built.write_params(there)
+    (built.root / "params.yaml").rename(built.root / "presets/there.yaml")
+    shutil.copy(built.root / "presets/defaults.yaml", built.root / "params.yaml")
+
+    first = put_in_force("there")
+    left = (built.root / "reports/mobilenet_v2").exists()
+    back = put_in_force("defaults")
+
+    heavy = {"fetch", "preprocess", "backbone", "extract", "train"}
+    assert not heavy & (first | back)
+    assert not left
+    status = built.run("git", "status", "--porcelain", "reports", "data", "dvc.lock", "params.yaml")
+    assert status.stdout == ""
 
 
 def read(path: Path) -> dict[str, Any]:
