@@ -415,14 +415,18 @@ def test_a_proxy_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_a_killed_download_left_is_removed_once_it_is_old(
     server: Server, tmp_path: Path
 ) -> None:
-    old = tmp_path / "downloads/tf_flowers/flowers.tgz.tmp.0123"
-    young = tmp_path / "downloads/tf_flowers/flowers.tgz.tmp.4567"
-    for folder in (old, young):
+    old = [
+        tmp_path / "downloads/tf_flowers" / f"flowers.tgz.tmp.{'0' * 32}",
+        tmp_path / "tf_flowers/incomplete.ABC123_3.0.1",
+    ]
+    young = tmp_path / "downloads/tf_flowers" / f"flowers.tgz.tmp.{'1' * 32}"
+    for folder in (*old, young):
         folder.mkdir(parents=True)
         (folder / FILE).write_bytes(b"half")
     before = time.time() - 2 * tfds_source.STALE_SECONDS
-    os.utime(old / FILE, (before, before))
-    os.utime(old, (before, before))
+    for path in old:
+        os.utime(path / FILE, (before, before))
+        os.utime(path, (before, before))
 
     open_tfds(settings(tmp_path))
 

@@ -227,9 +227,10 @@ def _limited_requests() -> Iterator[list[str]]:
 
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
             urls.append(str(request.url))
-            responses.append(super().send(request, **(options | {"timeout": TIME_LIMITS})))
-            responses[-1].raise_for_status()
-            return responses[-1]
+            response = super().send(request, **(options | {"timeout": TIME_LIMITS}))
+            responses.append(response)
+            response.raise_for_status()
+            return response
 
     with mock.patch.object(requests.adapters, "HTTPAdapter", Adapter):
         try:
@@ -247,7 +248,10 @@ def _without_leftovers(builder: Any) -> Iterator[None]:
     def leftovers() -> set[Path]:
         root = Path(builder.data_dir_root)
         downloads, prepared = root / "downloads" / builder.name, Path(builder.data_dir).parent
-        return {*downloads.rglob("*.tmp.*"), *prepared.glob("incomplete.*")}
+        return {
+            *downloads.rglob("*.tmp." + 32 * "[0-9a-f]"),
+            *prepared.glob(f"incomplete.*_{builder.version}"),
+        }
 
     before = leftovers()
     for folder in before:
