@@ -246,9 +246,16 @@ def test_loading_tensorflow_prints_nothing() -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["evaluate", "plot", "compare", "select", "report", "photos"])
+@pytest.mark.parametrize("name", ["evaluate", "plot", "compare", "select", "report"])
 def test_a_stage_without_tensors_does_not_load_tensorflow(name: str) -> None:
     assert TENSORFLOW not in library_modules(Path(f"stages/{name}.py"))
+
+
+@pytest.mark.parametrize("name", ["fetch", "photos"])
+def test_a_stage_of_photos_loads_tensorflow_only_where_a_source_needs_it(name: str) -> None:
+    result = run_python(f"import sys, stages.{name}; print('tensorflow' in sys.modules)")
+
+    assert (result.stdout, result.stderr) == ("False\n", "")
 
 
 def test_the_module_that_loads_tensorflow_is_recognised_by_its_path() -> None:
