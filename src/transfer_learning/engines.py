@@ -71,11 +71,16 @@ def open_engine(folder: Path, precision: Precision) -> Engine:
     try:
         return OpenVino(folder, precision)
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        print(f"OpenVINO cannot run {folder}, so TensorFlow does, more slowly: {reason}")
+        print(f"OpenVINO cannot run {folder}, so TensorFlow does: {_reason(error)}")
     from transfer_learning import tensorflow_engine
 
     return tensorflow_engine.open_engine(folder, precision, device="CPU:0")
+
+
+def _reason(error: RuntimeError) -> str:
+    # Of OpenVINO's many lines "-- No conversion rule found for operations: …" is the one that says.
+    lines = str(error).strip().splitlines()
+    return next((line[3:] for line in lines if line.startswith("-- ")), lines[-1])
 
 
 def _has_gpu() -> bool:
@@ -109,27 +114,24 @@ class OpenVino:
             RuntimeError: OpenVINO cannot read it, or it is no function from images to vectors.
         """
         info = BackboneInfo.read(folder)
-        core = openvino.Core()
         self.version = openvino.__version__.split("-")[0]
-        self.precision: str = precision
-        if precision == "bfloat16" and "BF16" not in core.get_property(
-            "CPU", "OPTIMIZATION_CAPABILITIES"
-        ):
-            print("this CPU does not compute in bfloat16: features are computed in float32")
-            self.precision = "float32"
         threads = _cores()
-        compiled = core.compile_model(
-            _from_pixels(_read(folder), batch=self.batch, info=info),
+        compiled = openvino.Core().compile_model(
+            _from_pixels(read(folder), batch=self.batch, info=info),
             "CPU",
             {
                 # Else it takes bfloat16 wherever the CPU has it.
-                "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bfloat16" else "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
                 "INFERENCE_NUM_THREADS": threads,
                 "NUM_STREAMS": threads,
                 # Else two processes share one core while others idle.
                 "ENABLE_CPU_PINNING": False,
             },
         )
+        in_bfloat16 = compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.bf16
+        self.precision = "bfloat16" if in_bfloat16 else "float32"
+        if self.precision != precision:
+            print("this CPU does not compute in bfloat16: features are computed in float32")
         self._threads = threads
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(threads):
@@ -151,8 +153,8 @@ class OpenVino:
 
         features = []
         with ThreadPoolExecutor(self._threads) as executor:
-            # One batch more than there are threads, so that none waits for the reader.
-            for vectors in parallel.ordered(executor, self.run, batches(), ahead=self._threads + 1):
+            # More batches than threads, so that none waits for the reader.
+            for vectors in parallel.ordered(executor, self.run, batches(), ahead=2 * self._threads):
                 features.append(vectors)
                 advance(len(vectors))
         return Features(
@@ -236,7 +238,7 @@ def multiply_adds(folder: Path, resolution: int) -> int:
         resolution: the side of the input in pixels.
     """
     try:
-        model = _read(folder)
+        model = read(folder)
         model.reshape([1, resolution, resolution, 3])
     except RuntimeError:
         return 0
@@ -255,7 +257,7 @@ def _multiply_adds(node: Any) -> int:
     return 0
 
 
-def _read(folder: Path) -> Any:
+def read(folder: Path) -> Any:
     """Return the artifact as a model from images float32 [N, R, R, 3] in [0, 1] to features.
 
     Raises:

@@ -45,6 +45,16 @@ BUSY = (408, 429, 500, 502, 503, 504)
 BLOCK = 2**20
 # How a gzip file begins (RFC 1952).
 GZIP = b"\x1f\x8b"
+# What tarfile and its decompressors raise for an archive that is cut or changed; ValueError for a
+# member's name.
+DAMAGE = (
+    tarfile.ReadError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    ValueError,
+)
 LICENCE = "as the handle's page states"
 
 
@@ -179,9 +189,11 @@ def _byte_bar(response: requests.Response) -> tqdm:
 
 def _cause(error: BaseException) -> str:
     # requests wraps urllib3's wrapping of the system's error; only the innermost is for people.
+    where = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
     while inner := error.__cause__ or error.__context__:
         error = inner
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{where}{reason}"
 
 
 def _unpack(archive: IO[bytes], folder: Path) -> None:
@@ -197,7 +209,7 @@ def _unpack(archive: IO[bytes], folder: Path) -> None:
             _expect_end(tar, archive)
     except tarfile.FilterError:
         raise UserError(f"the archive is refused: {name} would lie outside of it") from None
-    except (tarfile.ReadError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile):
+    except DAMAGE:
         raise _TransientError("the archive is incomplete or damaged") from None
     except OSError as error:
         raise UserError(f"it could not be unpacked: {error.strerror}") from None
@@ -215,9 +227,9 @@ def _opened(archive: IO[bytes]) -> tarfile.TarFile:
 
 
 def _expect_end(tar: tarfile.TarFile, archive: IO[bytes]) -> None:
-    # tarfile takes the end of the data at a header, and a header that it cannot read, for the end
-    # of the archive. It is a block of zeros, or that of whole compressed data, which is known by
-    # its sum.
+    # tarfile takes the end of the data, and a header that it cannot read, for the end of the
+    # archive. That is a block of zeros; of compressed data it may also be the data's own end, which
+    # has a sum, checked when it is read.
     data = cast(IO[bytes], tar.fileobj)
     data.seek(tar.offset)
     block = data.read(tarfile.BLOCKSIZE)
