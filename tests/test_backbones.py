@@ -330,6 +330,19 @@ def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_pat
     np.testing.assert_allclose(features, backbones.load(folder)(images), atol=1e-5)
 
 
+def test_a_frozen_graph_is_the_same_bytes_whatever_order_tensorflow_has(tmp_path: Path) -> None:
+    source, folder = saved(Pooled(), tmp_path / "model"), tmp_path / "artifact"
+    described(source, folder).write(folder)
+    graph = tf.compat.v1.GraphDef()
+
+    backbones.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    graph.ParseFromString((tmp_path / "frozen.pb").read_bytes())
+
+    names = [node.name for node in graph.node]
+    assert len(names) > 3
+    assert names == sorted(names)
+
+
 def test_a_saved_model_without_call_and_signature_is_refused(tmp_path: Path) -> None:
     source = saved(tf.Module(), tmp_path / "model")
     with pytest.raises(UserError) as caught:
