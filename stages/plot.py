@@ -24,7 +24,6 @@ from transfer_learning import (
 )
 from transfer_learning.metrics import Metrics
 
-GRID = 30
 TABLES = ("history.csv", "metrics.json", "per_class.csv", "predictions.csv")
 FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", "most_wrong.png")
 
@@ -38,7 +37,7 @@ def main() -> None:
     metrics = Metrics.read(folder / "metrics.json")
     predictions = tables.read_predictions(folder / "predictions.csv")
     by_id = {item.id: item for item in predictions}
-    shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][:GRID]
+    shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][: photo_grids.GRID]
     photos = thumbnails.read()
     probabilities = np.array([item.probabilities for item in predictions])
     right = np.array([item.right for item in predictions])

@@ -15,7 +15,7 @@ def main() -> None:
     settings = params.load()
     info = dataset.DatasetInfo.read()
     compared = json.loads((REPORTS / "comparison.json").read_text(encoding="utf-8"))
-    shown = [photo for photo in info.photos if photo.split == "train"][: page.EXAMPLES]
+    shown = [photo for photo in info.photos if photo.split == "train"][: photo_grids.EXAMPLES]
     photo_grids.examples(
         REPORTS / "examples.png",
         [dataset.read_photo(photo) for photo in shown],

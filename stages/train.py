@@ -14,8 +14,8 @@ from transfer_learning.features import Features
 
 def main() -> None:
     # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
-    from dvclive import Live
     from dvclive.keras import DVCLiveCallback
+    from dvclive.live import Live
 
     settings = params.load().train
     name = sys.argv[1]

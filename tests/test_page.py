@@ -569,7 +569,7 @@ def test_credits_stand_at_the_photo_and_in_a_list_of_the_photos_shown(
     lines = {
         "daisy/0.jpg": "Ann, CC BY 2.0",
         "train/17.jpg": "Bob, CC BY 2.0",
-        "train/18.jpg": "Cy, CC BY 2.0",
+        "train/20.jpg": "Cy, CC BY 2.0",
     }
     html = render(report_folder.build(tmp_path, credits=lines))
 
@@ -577,7 +577,7 @@ def test_credits_stand_at_the_photo_and_in_a_list_of_the_photos_shown(
 
     assert "Ann, CC BY 2.0" in browser.one("#photos li").text
     browser.one("summary").click()
-    # Of the training photos 18 are shown as examples: 0 to 17.
+    # Of the training photos 20 are shown as examples: 0 to 19.
     assert browser.one("summary").text == "Credits of 2 photos shown on this page"
     listed = [item.text for item in browser.find("details li")]
     assert listed == ["daisy/0.jpg Ann, CC BY 2.0", "train/17.jpg Bob, CC BY 2.0"]

@@ -25,11 +25,12 @@ from PIL import Image
 from transfer_learning.dataset import DatasetInfo, size_summary
 from transfer_learning.paired import p_text
 from transfer_learning.params import Params
+from transfer_learning.photo_grids import EXAMPLES, GRID
 from transfer_learning.tables import Prediction, read_columns, read_predictions
 
 TEMPLATES = Path(__file__).parent / "templates"
-# How many photos stage plot and stage report draw from the front of their split.
-GRID, EXAMPLES = 30, 18
+# Bytes from which on a figure holds photos, which PNG packs badly.
+LARGE = 80_000
 SOFTWARE = (
     "dvc",
     "dvclive",
@@ -296,10 +297,14 @@ def _figures_of(
 
 
 def _figure(path: Path, alt: str, caption: str) -> Figure:
-    encoded = path.read_bytes()
+    encoded, kind = path.read_bytes(), "png"
     with Image.open(io.BytesIO(encoded)) as image:
         width, height = image.size
-    return Figure(_data_uri(encoded, "png"), width, height, alt, caption)
+        if len(encoded) > LARGE:
+            smaller = io.BytesIO()
+            image.convert("RGB").save(smaller, "webp", quality=85)
+            encoded, kind = smaller.getvalue(), "webp"
+    return Figure(_data_uri(encoded, kind), width, height, alt, caption)
 
 
 def _data_uri(encoded: bytes, kind: str) -> str:

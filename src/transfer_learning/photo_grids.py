@@ -35,6 +35,9 @@ LINE = round(TEXT * LEADING)
 # PNG packs photos badly and git keeps each version, so a channel gets by with 32 levels.
 LEVELS = [round(round(value / 255 * 31) / 31 * 255) for value in range(256)] * 3
 MOST = 12
+# How many photos are drawn from the front of their split: of the test photos, as in the chapter,
+# and of the training photos.
+GRID, EXAMPLES = 30, 20
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def _absent(*modules: str) -> Iterator[None]:
     """Let the modules seem not installed during the block, unless they are loaded already."""
     hidden = [name for name in modules if name not in sys.modules]
     # None makes an import of the name raise ImportError.
-    sys.modules.update(dict.fromkeys(hidden))
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         yield
     finally:
