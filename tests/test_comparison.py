@@ -215,10 +215,10 @@ def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool) -> Non
     ]
 
 
-def test_dvcs_table_has_three_metrics_per_backbone() -> None:
+def test_dvcs_table_has_two_metrics_per_backbone() -> None:
     result = Comparison([row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)], synthetic=False)
 
     assert result.headline_metrics() == {
-        "z": {"accuracy": 0.84, "macro_f1": 0.142857, "ece": 0.125},
-        "a": {"accuracy": 0.9, "macro_f1": 0.142857, "ece": 0.125},
+        "z": {"accuracy": 0.84, "log_loss": 1.234568},
+        "a": {"accuracy": 0.9, "log_loss": 1.234568},
     }

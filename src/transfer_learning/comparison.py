@@ -97,7 +97,7 @@ class Comparison:
     def headline_metrics(self) -> dict[str, dict[str, float]]:
         """Return what ``backbones.json`` holds: the few metrics to see side by side in DVC."""
         return {
-            row.name: {key: row.metrics.as_dict()[key] for key in ("accuracy", "macro_f1", "ece")}
+            row.name: {key: row.metrics.as_dict()[key] for key in ("accuracy", "log_loss")}
             for row in self.rows
         }
 
