@@ -1,0 +1,318 @@
+"""OpenVINO as the engine: TensorFlow's features, the same bytes always, and nothing phoned home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from artifacts import PACKAGES, package, reference_features, reference_images, saved_model
+from imports import SRC
+
+from transfer_learning import backbones, engines, records
+from transfer_learning.openvino_quiet import openvino
+from transfer_learning.tensorflow_quiet import tf
+
+# Of the largest feature.
+TOLERANCE = 1e-4
+IMAGES = tf.TensorSpec([None, 32, 32, 3], tf.float32)
+
+
+def photos(count: int, resolution: int) -> np.ndarray:
+    shape = (count, resolution, resolution, 3)
+    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+
+
+def in_tensorflow(folder: Path, pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(backbones.load(folder)(pixels.astype(np.float32) / 255))
+
+
+def run(engine: engines.OpenVino, pixels: np.ndarray) -> np.ndarray:
+    return engine.run([image.tobytes() for image in pixels])
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < TOLERANCE * np.abs(expected).max()
+
+
+# Features
+
+
+@pytest.mark.parametrize("network", PACKAGES)
+def test_a_network_reproduces_the_reference_features(network: str) -> None:
+    compiled = openvino.Core().compile_model(
+        engines.read(package(network)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+
+    features = compiled(reference_images(network))[0]
+
+    assert_same(features, reference_features(network))
+
+
+@pytest.mark.parametrize("network", PACKAGES)
+def test_a_package_gives_the_features_of_tensorflow(network: str) -> None:
+    folder = package(network)
+    pixels = photos(3, PACKAGES[network].resolution)
+
+    features = run(engines.OpenVino(folder), pixels)
+
+    assert_same(features, in_tensorflow(folder, pixels))
+
+
+class Convolutional(tf.Module):
+    """Images of 32 × 32 pixels to 5 features: convolution, depthwise convolution, product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        normal = tf.random.stateless_normal
+        self.convolution = tf.Variable(normal([3, 3, 3, 4], [1, 2]))
+        self.depthwise = tf.Variable(normal([5, 5, 4, 1], [3, 4]))
+        self.product = tf.Variable(normal([4, 5], [5, 6]))
+
+    @tf.function(input_signature=[IMAGES])
+    def __call__(self, images: Any) -> Any:
+        x = tf.nn.relu(tf.nn.conv2d(images, self.convolution, 2, "SAME"))
+        x = tf.nn.depthwise_conv2d(x, self.depthwise, [1, 1, 1, 1], "SAME")
+        return tf.matmul(tf.reduce_mean(x, [1, 2]), self.product)
+
+
+def test_a_saved_model_gives_the_features_of_tensorflow(tmp_path: Path) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=5)
+    pixels = photos(3, 32)
+
+    features = run(engines.OpenVino(folder), pixels)
+
+    assert_same(features, in_tensorflow(folder, pixels))
+
+
+# Bytes
+
+
+def test_a_photo_has_the_same_features_in_every_batch_and_on_any_number_of_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = package("mobilenet_v2")
+    pixels = photos(engines.OpenVino.batch, 224)
+
+    features = {}
+    for cores in (1, 3):
+        monkeypatch.setattr(engines, "_cores", lambda cores=cores: cores)
+        engine = engines.OpenVino(folder)
+        features[cores] = run(engine, pixels)
+        alone = np.concatenate([run(engine, pixels[index:][:1]) for index in range(len(pixels))])
+        assert alone.tobytes() == features[cores].tobytes()
+
+    assert features[1].tobytes() == features[3].tobytes()
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from transfer_learning import engines, records
+engine = engines.open_engine(Path(sys.argv[1]), "float32")
+features = engine.extract(records.shards(Path(sys.argv[2]), "test"), ("a", "b"), lambda n: None)
+features.write(Path(sys.argv[3]))
+assert engine.name == "openvino"
+loaded = [name for name in sys.modules if "telemetry" in name or "tensorflow" in name]
+assert not loaded, loaded
+"""
+
+
+def test_another_process_gives_the_same_bytes_without_tensorflow_and_telemetry(
+    tmp_path: Path,
+) -> None:
+    folder = package("mobilenet_v2")
+    records.write_shards(tmp_path, "test", as_records(photos(6, 224)), photos=6)
+    here, there = tmp_path / "here.npz", tmp_path / "there.npz"
+
+    engine = engines.OpenVino(folder)
+    engine.extract(records.shards(tmp_path, "test"), ("a", "b"), print).write(here)
+    command = [sys.executable, "-c", PROGRAM, folder, tmp_path, there]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(SRC)})
+
+    assert here.read_bytes() == there.read_bytes()
+
+
+def as_records(pixels: np.ndarray) -> list[records.Record]:
+    # The ids are out of alphabetical order, so that sorting would show.
+    return [
+        records.Record(f"{-index % len(pixels)}/ö.jpg", index % 2, image.tobytes())
+        for index, image in enumerate(pixels)
+    ]
+
+
+def test_extraction_keeps_the_order_of_the_records_and_counts_each_photo_once(
+    tmp_path: Path,
+) -> None:
+    folder = saved_model(Convolutional(), tmp_path / "artifact", features=5)
+    count = 3 * engines.OpenVino.batch + 1
+    pixels = photos(count, 32)
+    records.write_shards(tmp_path, "test", as_records(pixels), photos=count)
+    advanced: list[int] = []
+
+    engine = engines.OpenVino(folder)
+    features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), advanced.append)
+
+    assert features.ids.tolist() == [f"{-index % count}/ö.jpg" for index in range(count)]
+    assert features.labels.dtype == np.int64
+    assert features.labels.tolist() == [index % 2 for index in range(count)]
+    assert features.classes.tolist() == ["a", "b"]
+    assert sum(advanced) == count
+    assert_same(features.features, in_tensorflow(folder, pixels))
+
+
+# Precision
+
+
+def test_features_are_float32_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = engines.open_engine(package("mobilenet_v2"), "float32")
+
+    assert (engine.name, engine.precision) == ("openvino", "float32")
+    assert capsys.readouterr().out == ""
+
+
+def test_the_precision_is_the_one_that_the_cpu_computes_in(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    has_bfloat16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+    engine = engines.open_engine(package("mobilenet_v2"), "bfloat16")
+
+    assert engine.precision == ("bfloat16" if has_bfloat16 else "float32")
+    assert ("float32" in capsys.readouterr().out) == (not has_bfloat16)
+
+
+# What OpenVINO cannot run, or runs otherwise
+
+
+class CallsOtherwise(tf.Module):
+    """Its call is not its serving signature."""
+
+    @tf.function(input_signature=[IMAGES])
+    def __call__(self, images: Any) -> Any:
+        return tf.reduce_mean(images, [1, 2])
+
+    @tf.function(input_signature=[IMAGES])
+    def serve(self, images: Any) -> Any:
+        return tf.reduce_max(images, [1, 2])
+
+
+def test_a_module_that_serves_something_else_than_its_call_is_frozen(tmp_path: Path) -> None:
+    module = CallsOtherwise()
+    folder = saved_model(module, tmp_path, features=3, signatures=module.serve)
+    pixels = photos(3, 32)
+
+    engines.prepare(folder, backbones.load(folder))
+
+    features = run(engines.OpenVino(folder), pixels)
+    assert_same(features, pixels.mean((1, 2), np.float32) / 255)
+
+
+def test_a_module_that_serves_its_call_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=5)
+
+    engines.prepare(folder, backbones.load(folder))
+
+    assert sorted(path.name for path in folder.iterdir()) == ["backbone.json", "saved_model"]
+
+
+class Unknown(tf.Module):
+    """Has an operation that OpenVINO has not."""
+
+    @tf.function(input_signature=[IMAGES])
+    def __call__(self, images: Any) -> Any:
+        return tf.math.digamma(1 + tf.reduce_mean(images, [1, 2]))
+
+
+def test_tensorflow_runs_what_openvino_cannot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved_model(Unknown(), tmp_path / "artifact", features=3)
+    pixels = photos(5, 32)
+    records.write_shards(tmp_path, "test", as_records(pixels), photos=5)
+
+    engines.prepare(folder, backbones.load(folder))
+    engine = engines.open_engine(folder, "float32")
+    features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), lambda count: None)
+
+    assert (engine.name, engine.version) == ("tensorflow", tf.__version__)
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert str(folder) in said
+    assert "Digamma" in said
+    assert_same(features.features, in_tensorflow(folder, pixels))
+    assert engines.multiply_adds(folder, 32) == 0
+
+
+def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=6)
+    with pytest.raises(RuntimeError, match=r"\[4,5\], not \[4,6\]"):
+        engines.OpenVino(folder)
+
+
+# Multiply-adds
+
+
+@pytest.mark.parametrize(
+    ("network", "classifier", "millions"),
+    [
+        # Table 4 of the paper (arXiv:1801.04381): 300 million, its classifier of 1,000 included.
+        pytest.param("mobilenet_v2", 1280 * 1000, 300.774272, id="mobilenet_v2"),
+        pytest.param("efficientnet_lite0", 0, 383.907552, id="efficientnet_lite0"),
+        pytest.param("efficientnet_lite2", 0, 858.456272, id="efficientnet_lite2"),
+    ],
+)
+def test_multiply_adds_of_the_packages(network: str, classifier: int, millions: float) -> None:
+    counted = engines.multiply_adds(package(network), PACKAGES[network].resolution)
+
+    assert counted + classifier == round(millions * 1e6)
+
+
+def test_multiply_adds_count_convolutions_and_products(tmp_path: Path) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=5)
+
+    counted = engines.multiply_adds(folder, 32)
+
+    convolution = 16 * 16 * 4 * (3 * 3 * 3)
+    depthwise = 16 * 16 * 4 * (5 * 5)
+    product = 4 * 5
+    assert counted == convolution + depthwise + product
+
+
+# The GPU
+
+
+def no_library(_: str) -> None:
+    raise OSError
+
+
+@pytest.mark.parametrize(
+    ("driver", "gpus", "device"),
+    [
+        pytest.param(no_library, ["GPU:0"], None, id="no driver"),
+        pytest.param(lambda _: None, [], None, id="none that TensorFlow sees"),
+        pytest.param(lambda _: None, ["GPU:0"], "GPU:0", id="a GPU"),
+    ],
+)
+def test_a_gpu_takes_tensorflow(
+    driver: Callable[[str], None],
+    gpus: list[str],
+    device: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from transfer_learning import tensorflow_engine
+
+    monkeypatch.setattr(engines.ctypes, "CDLL", driver)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
+    monkeypatch.setattr(tensorflow_engine, "open_engine", lambda folder, precision, device: device)
+
+    engine = engines.open_engine(package("mobilenet_v2"), "float32")
+
+    assert engine == device or (device is None and isinstance(engine, engines.OpenVino))
