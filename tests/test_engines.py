@@ -33,7 +33,8 @@ def in_tensorflow(folder: Path, pixels: np.ndarray) -> np.ndarray:
 
 
 def run(engine: engines.OpenVino, pixels: np.ndarray) -> np.ndarray:
-    return engine.run([image.tobytes() for image in pixels])
+    (features,) = engine.run([[image.tobytes() for image in pixels]])
+    return features
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:

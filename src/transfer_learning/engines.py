@@ -8,16 +8,15 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-import queue
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from transfer_learning import networks, parallel, records
+from transfer_learning import networks, records
 from transfer_learning.features import Features
 from transfer_learning.networks import Convolution, Network
 from transfer_learning.openvino_quiet import openvino
@@ -132,10 +131,8 @@ class OpenVino:
         self.precision = "bfloat16" if in_bfloat16 else "float32"
         if self.precision != precision:
             print("this CPU does not compute in bfloat16: features are computed in float32")
-        self._threads = threads
-        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(threads):
-            self._idle.put(compiled.create_infer_request())
+        # More than there are threads, so that none waits for the reader.
+        self._requests = [compiled.create_infer_request() for _ in range(2 * threads)]
 
     def extract(
         self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]
@@ -152,11 +149,9 @@ class OpenVino:
                 yield [photo.image for photo in batch]
 
         features = []
-        with ThreadPoolExecutor(self._threads) as executor:
-            # More batches than threads, so that none waits for the reader.
-            for vectors in parallel.ordered(executor, self.run, batches(), ahead=2 * self._threads):
-                features.append(vectors)
-                advance(len(vectors))
+        for vectors in self.run(batches()):
+            features.append(vectors)
+            advance(len(vectors))
         return Features(
             features=np.concatenate(features),
             labels=np.array(labels, np.int64),
@@ -164,18 +159,33 @@ class OpenVino:
             classes=np.array(classes),
         )
 
-    def run(self, images: Sequence[bytes]) -> np.ndarray:
-        """Return the features, float32 [N, D], of up to ``batch`` images of R·R·3 bytes."""
-        request = self._idle.get()
-        try:
+    def run(self, batches: Iterable[Sequence[bytes]]) -> Iterator[np.ndarray]:
+        """Yield the features, float32 [N, D], of batches of up to ``batch`` images, in order.
+
+        An image is its R·R·3 bytes. All requests are started and awaited by this one thread:
+        OpenVINO's bindings can lock up where two threads meet in them.
+        """
+        idle = deque(self._requests)
+        pending: deque[tuple[Any, int]] = deque()
+
+        def oldest() -> np.ndarray:
+            request, count = pending.popleft()
+            request.wait()
+            idle.append(request)
+            return request.get_output_tensor().data[:count].copy()
+
+        for images in batches:
+            if not idle:
+                yield oldest()
+            request = idle.popleft()
             pixels = request.get_input_tensor().data
             for index, image in enumerate(images):
                 pixels[index].flat = np.frombuffer(image, np.uint8)
             pixels[len(images) :] = 0
-            request.infer()
-            return request.get_output_tensor().data[: len(images)].copy()
-        finally:
-            self._idle.put(request)
+            request.start_async()
+            pending.append((request, len(images)))
+        while pending:
+            yield oldest()
 
 
 def _cores() -> int:
@@ -216,7 +226,7 @@ def prepare(folder: Path, extractor: Callable[[Any], Any]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, resolution, resolution, 3), np.uint8)
     expected = np.asarray(extractor(pixels.astype(np.float32) / 255))
     try:
-        found = OpenVino(folder).run([image.tobytes() for image in pixels])
+        (found,) = OpenVino(folder).run([[image.tobytes() for image in pixels]])
         if np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max():
             return
     except RuntimeError:
