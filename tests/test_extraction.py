@@ -1,101 +1,129 @@
-"""Features of photos: the file's order, each photo once, images as float32 in [0, 1]."""
+"""The stage extract on few photos, what it writes, and what it does without."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from artifacts import package
+from imports import SRC
 
 from transfer_learning import extraction, records
+from transfer_learning.dataset import DatasetInfo, PhotoEntry
+from transfer_learning.extraction import ExtractionInfo
 from transfer_learning.features import Features
+from transfer_learning.openvino_quiet import openvino
 
-SIDE = 8
-PHOTOS = 70
-CLASSES = ("daisy", "rose", "tulip")
-
-
-class Averaging:
-    """A fake network: a photo's features are its mean red, green and blue."""
-
-    def __init__(self) -> None:
-        self.images: list[np.ndarray] = []
-
-    def __call__(self, images: object) -> np.ndarray:
-        self.images.append(np.asarray(images))
-        return self.images[-1].mean(axis=(1, 2))
+PHOTOS = {"train": 6, "valid": 1, "test": 3}
+PROJECT = SRC.parent
 
 
-def pixels(number: int) -> np.ndarray:
-    """Return the photo's pixels: no two photos of a file have the same mean."""
-    photo = np.zeros((SIDE, SIDE, 3), np.uint8)
-    photo[...] = (number, 2 * number, 255 - number)
-    return photo
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the stage reads: parameters, records and the artifact of MobileNetV2."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copy(PROJECT / "params.yaml", root)
+    shutil.copytree(package("mobilenet_v2"), root / "data/backbones/mobilenet_v2")
+    rng = np.random.default_rng(0)
+    entries = []
+    for split, count in PHOTOS.items():
+        photos = [
+            records.Record(f"{split}/{index}.jpg", index % 2, rng.bytes(224 * 224 * 3))
+            for index in range(count)
+        ]
+        records.write_shards(root / "data/tfrecords/224", split, photos, photos=count)
+        entries += [PhotoEntry(photo.id, photo.label, split, 9, 9, 0, 9) for photo in photos]
+    DatasetInfo(
+        source="folder",
+        synthetic=False,
+        classes=("daisy", "rose"),
+        found=len(entries),
+        splits={},
+        rejected=(),
+        photos=tuple(entries),
+    ).write(root / "data/dataset")
+    return root
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "test.tfrecord"
-    # The ids are out of alphabetical order, so that sorting would show.
-    records.write(
-        path,
-        (
-            (f"{-number % PHOTOS}/ö.jpg", number % 3, pixels(number).tobytes())
-            for number in range(PHOTOS)
-        ),
+def extract(project: Path, program: str = "from stages import extract; extract.main()") -> str:
+    """Run the stage in a process of its own; return its last line."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "mobilenet_v2"],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": f"{SRC}{os.pathsep}{PROJECT}"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return path
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
 
 
-def extract(path: Path, extractor: Averaging) -> list[Features]:
-    return list(extraction.extract(path, extractor, resolution=SIDE, classes=CLASSES))
+def test_the_stage_writes_the_features_and_with_what_they_were_computed(project: Path) -> None:
+    said = extract(project)
+
+    folder = project / "data/features/mobilenet_v2"
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"train.npz", "valid.npz", "test.npz", "extraction.json"}
+    for split, count in PHOTOS.items():
+        features = Features.read(folder / f"{split}.npz")
+        assert features.ids.tolist() == [f"{split}/{index}.jpg" for index in range(count)]
+        assert features.features.shape == (count, 1280)
+        assert features.classes.tolist() == ["daisy", "rose"]
+    version = openvino.__version__.split("-")[0]
+    assert extraction.read_info(folder) == ExtractionInfo("openvino", version, "float32")
+    assert said == (
+        f"extract@mobilenet_v2: 10 photos, 1280 features each, float32 in openvino {version}"
+    )
 
 
-def test_every_photo_comes_once_in_the_order_of_the_file(file: Path) -> None:
-    features = extraction.joined(extract(file, Averaging()))
+def test_the_stage_gives_the_same_bytes_again(project: Path) -> None:
+    folder = project / "data/features/mobilenet_v2"
+    extract(project)
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    shutil.rmtree(folder)
 
-    numbers = range(PHOTOS)
-    assert features.ids.tolist() == [f"{-number % PHOTOS}/ö.jpg" for number in numbers]
-    assert features.labels.tolist() == [number % 3 for number in numbers]
-    expected = np.array([pixels(number).mean(axis=(0, 1)) / 255 for number in numbers])
-    np.testing.assert_allclose(features.features, expected, atol=1e-6)
+    extract(project)
 
-
-def test_the_last_batch_holds_the_rest(file: Path) -> None:
-    batches = extract(file, Averaging())
-
-    assert [len(batch.labels) for batch in batches] == [32, 32, 6]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
 
 
-def test_the_network_sees_each_photo_once_as_float32_from_0_to_1(file: Path) -> None:
-    extractor = Averaging()
-
-    extract(file, extractor)
-
-    seen = np.concatenate(extractor.images)
-    assert seen.dtype == np.float32
-    assert seen.shape == (PHOTOS, SIDE, SIDE, 3)
-    assert seen.min() == 0.0
-    assert seen.max() == 1.0
-    np.testing.assert_allclose(seen[51, 0, 0], [51 / 255, 102 / 255, 204 / 255], atol=1e-6)
+def test_the_stage_needs_no_tensorflow(project: Path) -> None:
+    program = (
+        "import sys; from stages import extract; extract.main();"
+        "print([name for name in sys.modules if name.split('.')[0] in ('tensorflow', 'keras')])"
+    )
+    assert extract(project, program) == "[]"
 
 
-def test_joined_features_have_the_promised_types_and_classes(file: Path) -> None:
-    features = extraction.joined(extract(file, Averaging()))
+def test_extraction_info_survives_its_file(tmp_path: Path) -> None:
+    info = ExtractionInfo(engine="tensorflow", engine_version="2.21.0", precision="tensorfloat32")
 
-    assert features.features.dtype == np.float32
-    assert features.labels.dtype == np.int64
-    assert features.classes.tolist() == list(CLASSES)
+    info.write(tmp_path)
+
+    assert extraction.read_info(tmp_path) == info
+    keys = json.loads((tmp_path / "extraction.json").read_text())
+    assert list(keys) == ["engine", "engine_version", "precision"]
 
 
-def test_features_survive_their_file_and_equal_ones_give_equal_bytes(
-    file: Path, tmp_path: Path
-) -> None:
-    features = extraction.joined(extract(file, Averaging()))
+def test_features_survive_their_file_and_equal_ones_give_equal_bytes(tmp_path: Path) -> None:
+    features = Features(
+        features=np.arange(6, dtype=np.float32).reshape(3, 2),
+        labels=np.array([2, 0, 1]),
+        ids=np.array(["b/ö.jpg", "a", "c"]),
+        classes=np.array(["daisy", "rose", "tulip"]),
+    )
     first, second = tmp_path / "a" / "test.npz", tmp_path / "b" / "test.npz"
 
     features.write(first)
-    extraction.joined(extract(file, Averaging())).write(second)
+    replace(features, features=features.features.copy()).write(second)
 
     read = Features.read(first)
     for name in ("features", "labels", "ids", "classes"):
