@@ -5,6 +5,7 @@ import functools
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from transfer_learning.packages import BackboneInfo
 from transfer_learning.tensorflow_quiet import tf
 
 REFERENCE = Path(__file__).parent / "data" / "backbone_features.npz"
+IMAGES = tf.TensorSpec([None, 32, 32, 3], tf.float32)
 PACKAGES = {package.network: package for package in packages.PACKAGES.values()}
 
 
@@ -59,3 +61,28 @@ def saved_model(module: tf.Module, folder: Path, *, features: int, **options: ob
         file_bytes=0,
     ).write(folder)
     return folder
+
+
+class Convolutional(tf.Module):
+    """Images of 32 × 32 pixels to 5 features: convolution, depthwise convolution, product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        normal = tf.random.stateless_normal
+        self.convolution = tf.Variable(normal([3, 3, 3, 4], [1, 2]))
+        self.depthwise = tf.Variable(normal([5, 5, 4, 1], [3, 4]))
+        self.product = tf.Variable(normal([4, 5], [5, 6]))
+
+    @tf.function(input_signature=[IMAGES])
+    def __call__(self, images: Any) -> Any:
+        x = tf.nn.relu(tf.nn.conv2d(images, self.convolution, 2, "SAME"))
+        x = tf.nn.depthwise_conv2d(x, self.depthwise, [1, 1, 1, 1], "SAME")
+        return tf.matmul(tf.reduce_mean(x, [1, 2]), self.product)
+
+
+class Unknown(tf.Module):
+    """Has an operation that OpenVINO has not."""
+
+    @tf.function(input_signature=[IMAGES])
+    def __call__(self, images: Any) -> Any:
+        return tf.math.digamma(1 + tf.reduce_mean(images, [1, 2]))

@@ -7,20 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from artifacts import PACKAGES, package, reference_features, reference_images, saved_model
+from artifacts import PACKAGES, Convolutional, Unknown, package, saved_model
 from imports import SRC
 
-from transfer_learning import backbones, engines, records
+from transfer_learning import backbones, engines, graphs, records
 from transfer_learning.openvino_quiet import openvino
 from transfer_learning.tensorflow_quiet import tf
 
 # Of the largest feature.
 TOLERANCE = 1e-4
-IMAGES = tf.TensorSpec([None, 32, 32, 3], tf.float32)
 
 
 def photos(count: int, resolution: int) -> np.ndarray:
@@ -47,17 +45,6 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("network", PACKAGES)
-def test_a_network_reproduces_the_reference_features(network: str) -> None:
-    compiled = openvino.Core().compile_model(
-        engines.read(package(network)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-    )
-
-    features = compiled(reference_images(network))[0]
-
-    assert_same(features, reference_features(network))
-
-
-@pytest.mark.parametrize("network", PACKAGES)
 def test_a_package_gives_the_features_of_tensorflow(network: str) -> None:
     folder = package(network)
     pixels = photos(3, PACKAGES[network].resolution)
@@ -65,23 +52,6 @@ def test_a_package_gives_the_features_of_tensorflow(network: str) -> None:
     features = run(engines.OpenVino(folder), pixels)
 
     assert_same(features, in_tensorflow(folder, pixels))
-
-
-class Convolutional(tf.Module):
-    """Images of 32 × 32 pixels to 5 features: convolution, depthwise convolution, product."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        normal = tf.random.stateless_normal
-        self.convolution = tf.Variable(normal([3, 3, 3, 4], [1, 2]))
-        self.depthwise = tf.Variable(normal([5, 5, 4, 1], [3, 4]))
-        self.product = tf.Variable(normal([4, 5], [5, 6]))
-
-    @tf.function(input_signature=[IMAGES])
-    def __call__(self, images: Any) -> Any:
-        x = tf.nn.relu(tf.nn.conv2d(images, self.convolution, 2, "SAME"))
-        x = tf.nn.depthwise_conv2d(x, self.depthwise, [1, 1, 1, 1], "SAME")
-        return tf.matmul(tf.reduce_mean(x, [1, 2]), self.product)
 
 
 def test_a_saved_model_gives_the_features_of_tensorflow(tmp_path: Path) -> None:
@@ -190,46 +160,7 @@ def test_the_precision_is_the_one_that_the_cpu_computes_in(
     assert ("float32" in capsys.readouterr().out) == (not has_bfloat16)
 
 
-# What OpenVINO cannot run, or runs otherwise
-
-
-class CallsOtherwise(tf.Module):
-    """Its call is not its serving signature."""
-
-    @tf.function(input_signature=[IMAGES])
-    def __call__(self, images: Any) -> Any:
-        return tf.reduce_mean(images, [1, 2])
-
-    @tf.function(input_signature=[IMAGES])
-    def serve(self, images: Any) -> Any:
-        return tf.reduce_max(images, [1, 2])
-
-
-def test_a_module_that_serves_something_else_than_its_call_is_frozen(tmp_path: Path) -> None:
-    module = CallsOtherwise()
-    folder = saved_model(module, tmp_path, features=3, signatures=module.serve)
-    pixels = photos(3, 32)
-
-    engines.prepare(folder, backbones.load(folder))
-
-    features = run(engines.OpenVino(folder), pixels)
-    assert_same(features, pixels.mean((1, 2), np.float32) / 255)
-
-
-def test_a_module_that_serves_its_call_is_left_as_it_is(tmp_path: Path) -> None:
-    folder = saved_model(Convolutional(), tmp_path, features=5)
-
-    engines.prepare(folder, backbones.load(folder))
-
-    assert sorted(path.name for path in folder.iterdir()) == ["backbone.json", "saved_model"]
-
-
-class Unknown(tf.Module):
-    """Has an operation that OpenVINO has not."""
-
-    @tf.function(input_signature=[IMAGES])
-    def __call__(self, images: Any) -> Any:
-        return tf.math.digamma(1 + tf.reduce_mean(images, [1, 2]))
+# What OpenVINO cannot run
 
 
 def test_tensorflow_runs_what_openvino_cannot(
@@ -239,7 +170,7 @@ def test_tensorflow_runs_what_openvino_cannot(
     pixels = photos(5, 32)
     records.write_shards(tmp_path, "test", as_records(pixels), photos=5)
 
-    engines.prepare(folder, backbones.load(folder))
+    graphs.prepare(folder, backbones.load(folder))
     engine = engines.open_engine(folder, "float32")
     features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), lambda count: None)
 
@@ -249,42 +180,12 @@ def test_tensorflow_runs_what_openvino_cannot(
     assert str(folder) in said
     assert "Digamma" in said
     assert_same(features.features, in_tensorflow(folder, pixels))
-    assert engines.multiply_adds(folder, 32) == 0
 
 
 def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> None:
     folder = saved_model(Convolutional(), tmp_path, features=6)
     with pytest.raises(RuntimeError, match=r"\[4,5\], not \[4,6\]"):
         engines.OpenVino(folder)
-
-
-# Multiply-adds
-
-
-@pytest.mark.parametrize(
-    ("network", "classifier", "millions"),
-    [
-        # Table 4 of the paper (arXiv:1801.04381): 300 million, its classifier of 1,000 included.
-        pytest.param("mobilenet_v2", 1280 * 1000, 300.774272, id="mobilenet_v2"),
-        pytest.param("efficientnet_lite0", 0, 383.907552, id="efficientnet_lite0"),
-        pytest.param("efficientnet_lite2", 0, 858.456272, id="efficientnet_lite2"),
-    ],
-)
-def test_multiply_adds_of_the_packages(network: str, classifier: int, millions: float) -> None:
-    counted = engines.multiply_adds(package(network), PACKAGES[network].resolution)
-
-    assert counted + classifier == round(millions * 1e6)
-
-
-def test_multiply_adds_count_convolutions_and_products(tmp_path: Path) -> None:
-    folder = saved_model(Convolutional(), tmp_path, features=5)
-
-    counted = engines.multiply_adds(folder, 32)
-
-    convolution = 16 * 16 * 4 * (3 * 3 * 3)
-    depthwise = 16 * 16 * 4 * (5 * 5)
-    product = 4 * 5
-    assert counted == convolution + depthwise + product
 
 
 # The GPU

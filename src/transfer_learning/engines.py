@@ -6,7 +6,6 @@ Why OpenVINO, how it is set and what it was measured against: docs/performance.m
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,20 +15,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from transfer_learning import networks, records
+from transfer_learning import graphs, records
 from transfer_learning.features import Features
-from transfer_learning.networks import Convolution, Network
 from transfer_learning.openvino_quiet import openvino
 from transfer_learning.packages import BackboneInfo
 
 Precision = Literal["float32", "bfloat16"]
-
-# The network as TensorFlow runs it, where OpenVINO does not get the same from saved_model/
-FROZEN = "frozen.pb"
-# Of the largest feature: engines in float32 differ by less than 1e-4, other functions by far more.
-TOLERANCE = 1e-3
-
-ops = openvino.opset13
 
 
 class Engine(Protocol):
@@ -116,11 +107,10 @@ class OpenVino:
         self.version = openvino.__version__.split("-")[0]
         threads = _cores()
         compiled = openvino.Core().compile_model(
-            _from_pixels(read(folder), batch=self.batch, info=info),
+            _from_pixels(graphs.read(folder), batch=self.batch, info=info),
             "CPU",
-            {
-                # Else it takes bfloat16 wherever the CPU has it.
-                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
+            (graphs.FLOAT32 if precision == "float32" else graphs.BFLOAT16)
+            | {
                 "INFERENCE_NUM_THREADS": threads,
                 "NUM_STREAMS": threads,
                 # Else two processes share one core while others idle.
@@ -210,103 +200,3 @@ def _from_pixels(model: Any, *, batch: int, info: BackboneInfo) -> Any:
     steps.input().tensor().set_element_type(openvino.Type.u8)
     steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
     return steps.build()
-
-
-def prepare(folder: Path, extractor: Callable[[Any], Any]) -> None:
-    """See to it that OpenVINO and TensorFlow run the same SavedModel.
-
-    OpenVINO reads its serving signature, TensorFlow calls the module. Where the features of two
-    images differ, or OpenVINO cannot read it, ``frozen.pb`` is put beside it and read instead.
-
-    Args:
-        folder: the artifact's folder, with ``backbone.json``.
-        extractor: what ``backbones.load`` returns for it.
-    """
-    resolution = BackboneInfo.read(folder).resolution
-    pixels = np.random.default_rng(0).integers(0, 256, (2, resolution, resolution, 3), np.uint8)
-    expected = np.asarray(extractor(pixels.astype(np.float32) / 255))
-    try:
-        (found,) = OpenVino(folder).run([[image.tobytes() for image in pixels]])
-        if np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max():
-            return
-    except RuntimeError:
-        pass
-    from transfer_learning import backbones
-
-    backbones.write_frozen_graph(folder, folder / FROZEN)
-
-
-def multiply_adds(folder: Path, resolution: int) -> int:
-    """Return how many multiplications, each with an addition, a photo costs.
-
-    Those of convolutions and matrix products are counted, from the network's own graph, as the
-    papers of these networks count them: biases, activations and means are left out. 0 stands for
-    a network that OpenVINO cannot read.
-
-    Args:
-        folder: the artifact's folder, with ``backbone.json``.
-        resolution: the side of the input in pixels.
-    """
-    try:
-        model = read(folder)
-        model.reshape([1, resolution, resolution, 3])
-    except RuntimeError:
-        return 0
-    return sum(_multiply_adds(node) for node in model.get_ops())
-
-
-def _multiply_adds(node: Any) -> int:
-    outputs = math.prod(node.output(0).get_shape())
-    match node.get_type_name():
-        case "Convolution" | "GroupConvolution":
-            # A kernel is [O, I, kh, kw], or [groups, O, I, kh, kw]: each output sums I·kh·kw.
-            return outputs * math.prod(node.input_value(1).get_shape()[-3:])
-        case "MatMul":
-            axis = -2 if node.get_attributes()["transpose_a"] else -1
-            return outputs * int(node.input_value(0).get_shape()[axis])
-    return 0
-
-
-def read(folder: Path) -> Any:
-    """Return the artifact as a model from images float32 [N, R, R, 3] in [0, 1] to features.
-
-    Raises:
-        RuntimeError: OpenVINO cannot read it.
-    """
-    info = BackboneInfo.read(folder)
-    if info.network != "saved_model":
-        return _build(networks.read(info.network, folder), info.resolution)
-    frozen = folder / FROZEN
-    return openvino.Core().read_model(frozen if frozen.exists() else folder / "saved_model")
-
-
-def _build(network: Network, resolution: int) -> Any:
-    images = ops.parameter([-1, resolution, resolution, 3], openvino.Type.f32)
-    mean, std = (np.array(values, np.float32) for values in (network.mean, network.std))
-    x = ops.divide(ops.subtract(images, mean), std)
-    x = ops.transpose(x, [0, 3, 1, 2])
-    for block in network.blocks:
-        y = x
-        for convolution in block.convolutions:
-            y = _convolve(y, convolution)
-        x = ops.add(x, y) if block.residual else y
-    return openvino.Model([ops.reduce_mean(x, [2, 3])], [images], "backbone")
-
-
-def _convolve(x: Any, convolution: Convolution) -> Any:
-    kernel, convolve = convolution.kernel, ops.convolution
-    if convolution.depthwise:
-        # [C, 1, kh, kw] → [C, 1, 1, kh, kw]: C groups of one channel.
-        kernel, convolve = kernel[:, None], ops.group_convolution
-    pad = [kernel.shape[-1] // 2] * 2
-    x = convolve(
-        x,
-        kernel,
-        [convolution.stride] * 2,
-        pad,
-        pad,
-        [1, 1],
-        auto_pad="explicit" if convolution.symmetric else "same_upper",
-    )
-    x = ops.add(x, convolution.bias[:, None, None])
-    return ops.clamp(x, 0.0, 6.0) if convolution.relu6 else x
