@@ -115,7 +115,7 @@ def _fetch_archive(name: str, backbone: Backbone, folder: Path) -> BackboneInfo:
             )
     except UserError as error:
         raise UserError(
-            f"{backbone.handle} could not be fetched from {url}: {error}\n"
+            f"{backbone.handle} could not be fetched: {error}\n"
             f"check the network or the address and run it again; or let backbones.{name}.handle "
             "be a mirror's https:// address or the path of the unpacked SavedModel; or fill "
             "TFHUB_CACHE_DIR by hand, as README.md shows; or do without a hub: "
