@@ -18,7 +18,7 @@ def check() -> params.Params:
     """
     settings = params.load()
     for name, backbone in settings.backbones.items():
-        packages.check_handle(name, backbone.handle, backbone.resolution)
+        packages.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
     slices = settings.dataset.splits.model_dump()
     count = sources.count(settings.dataset)
     if count is None:
