@@ -1,0 +1,111 @@
+"""The bodies of preprocess and extract against what the machine can do at best.
+
+PYTHONPATH=src python benchmarks/stages.py CLONE BACKBONE reads a built clone's data and prints
+JSON: photos/s of each body, reading and writing included, and of its limit, timed in turn.
+preprocess: decoding and resizing photos that lie in memory, on all cores, nothing written.
+extract: OpenVINO's requests one after the other on the same pixels, nothing read or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import deque
+from pathlib import Path
+
+import measure
+
+from transfer_learning import engines, packages, params, records
+from transfer_learning.dataset import SPLITS, DatasetInfo
+from transfer_learning.engines import OpenVino
+
+
+def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, float]:
+    """Return photos/s of the stage's body and of bare decoding and resizing."""
+    from transfer_learning import preprocessing
+    from transfer_learning.decoding import decode
+    from transfer_learning.tensorflow_quiet import tf
+
+    settings = params.load().preprocess
+    counts = {
+        split: item.counted for split, item in DatasetInfo.read(data / "dataset").splits.items()
+    }
+    sources = {split: data / "dataset" / f"{split}.tfrecord" for split in SPLITS}
+    encoded = [record.image for path in sources.values() for record in records.read([path])]
+
+    def stage() -> None:
+        with tempfile.TemporaryDirectory() as target:
+            for split in SPLITS:
+                resized = preprocessing.preprocess(
+                    sources[split], resolution=resolution, settings=settings
+                )
+                records.write_shards(Path(target), split, resized, photos=counts[split])
+
+    def bare() -> None:
+        dataset = tf.data.Dataset.from_tensor_slices(encoded).map(
+            lambda photo: preprocessing.resize(
+                decode(photo), resolution=resolution, settings=settings
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        for _ in dataset.batch(32):
+            pass
+
+    seconds = measure.seconds({"ours": stage, "limit": bare}, repeats)
+    return {way: len(encoded) / value for way, value in seconds.items()}
+
+
+def extract(data: Path, name: str, repeats: int) -> dict[str, float]:
+    """Return photos/s of the stage's body and of the bare network."""
+    folder = data / "backbones" / name
+    info = packages.BackboneInfo.read(folder)
+    engine = engines.open_engine(folder, "float32")
+    assert isinstance(engine, OpenVino), "this benchmark is for a machine without a GPU"
+    shards = {
+        split: records.shards(data / f"tfrecords/{info.resolution}", split) for split in SPLITS
+    }
+    classes = DatasetInfo.read(data / "dataset").classes
+    photos = sum(1 for paths in shards.values() for _ in records.read(paths))
+
+    def stage() -> None:
+        with tempfile.TemporaryDirectory() as target:
+            for split in SPLITS:
+                features = engine.extract(shards[split], classes, lambda count: None)
+                features.write(Path(target) / f"{split}.npz")
+
+    def bare() -> None:
+        busy = deque(engine._requests)
+        for request in busy:
+            request.start_async()
+        for _ in range(-(-photos // engine.batch) - len(busy)):
+            busy[0].wait()
+            busy[0].start_async()
+            busy.rotate(-1)
+        for request in busy:
+            request.wait()
+
+    seconds = measure.seconds({"ours": stage, "limit": bare}, repeats)
+    return {way: photos / value for way, value in seconds.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clone", type=Path, help="a built clone of the project")
+    parser.add_argument("backbone", help="a backbone of its params.yaml")
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    data = options.clone / "data"
+    resolution = packages.BackboneInfo.read(data / "backbones" / options.backbone).resolution
+    print(
+        json.dumps(
+            {
+                "extract": extract(data, options.backbone, options.repeats),
+                "preprocess": preprocess(data, resolution, options.repeats),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
