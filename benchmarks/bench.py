@@ -293,7 +293,7 @@ def stages(root: Path, photos: Path, options: Any) -> dict[str, dict[str, Any]]:
 def machine() -> dict[str, str]:
     """Return what the numbers depend on: processor, cores, versions."""
     packages = ("tensorflow-cpu", "tensorflow", "openvino", "dvc", "numpy")
-    installed = {item.name.lower(): item.version for item in distributions()}
+    installed = {item.name.lower().replace("_", "-"): item.version for item in distributions()}
     return device.describe() | {
         "python": platform.python_version(),
         **{package: installed[package] for package in packages if package in installed},
