@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,23 +48,28 @@ def together(source: Path, target: Path, count: int) -> None:
             for resolution in RESOLUTIONS
         }
 
-    batches = (
+    dataset = (
         tensorflow_records.payloads(str(source))
         .map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(records.SHARD)
+        .batch(preprocessing.BATCH)
         .prefetch(1)
     )
-    for number, batch in enumerate(batches.as_numpy_iterator()):
+    batches = dataset.as_numpy_iterator()
+    number = 0
+    # A file of each resolution at a time, from the same batches.
+    while group := list(islice(batches, records.SHARD // preprocessing.BATCH)):
         for resolution in RESOLUTIONS:
             records.write(
                 target / str(resolution) / f"{number}.tfrecord",
                 (
                     Record(photo_id.decode(), int(label), pixels.tobytes())
+                    for batch in group
                     for photo_id, label, pixels in zip(
                         batch["id"], batch["label"], batch[str(resolution)], strict=True
                     )
                 ),
             )
+        number += 1
 
 
 def start() -> None:

@@ -13,7 +13,8 @@ from transfer_learning.params import Preprocess
 from transfer_learning.records import Record
 from transfer_learning.tensorflow_quiet import tf
 
-_BATCH = 32
+# Photos handed from TensorFlow to Python at once.
+BATCH = 32
 
 
 def resize(image: Any, *, resolution: int, settings: Preprocess) -> Any:
@@ -39,8 +40,7 @@ def preprocess(path: Path, *, resolution: int, settings: Preprocess) -> Iterator
     batches = (
         tensorflow_records.payloads(str(path))
         .map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        # From TensorFlow to Python a batch costs as much as a photo.
-        .batch(_BATCH)
+        .batch(BATCH)
         .prefetch(1)
     )
     try:
