@@ -170,7 +170,7 @@ class OpenVino:
             request = idle.popleft()
             pixels = request.get_input_tensor().data
             for index, image in enumerate(images):
-                pixels[index].flat = np.frombuffer(image, np.uint8)
+                pixels[index] = np.frombuffer(image, np.uint8).reshape(pixels.shape[1:])
             pixels[len(images) :] = 0
             request.start_async()
             pending.append((request, len(images)))

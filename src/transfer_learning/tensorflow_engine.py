@@ -42,6 +42,9 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
     elif precision == "bfloat16" and info.network == "saved_model":
         precision = "tensorfloat32"
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
+    if on_gpu:
+        # Else cuDNN takes what is fastest at the moment, and equal photos may get other bytes.
+        tf.config.experimental.enable_op_determinism()
     dtype = tf.bfloat16 if precision == "bfloat16" else tf.float32
     return TensorFlow(
         backbones.load(folder, dtype=dtype),
