@@ -73,6 +73,9 @@ def importing(module: str) -> set[str]:
                 ("seed", 1),
             )
         ),
+        pytest.param(
+            change("extract", "precision", to="bfloat16"), after("extract") | END, id="precision"
+        ),
         pytest.param(change("selected", to="tiny"), {"select", "report"}, id="selected"),
         pytest.param(
             change("backbones", "tiny", "handle", to="models/tiny2"),
@@ -126,7 +129,8 @@ def test_the_first_build_runs_every_stage_and_the_second_none(built):
 def test_every_artifact_of_the_design_is_there(built):
     for path in (
         "data/dataset/dataset.json",
-        "data/tfrecords/224/train.tfrecord",
+        "data/tfrecords/224/train-00000-of-00001.tfrecord",
+        "data/dataset/thumbnails.npz",
         "data/backbones/tiny/saved_model/saved_model.pb",
         "data/features/mobilenet_v2/valid.npz",
         "data/models/mobilenet_v2/head.npz",
@@ -134,8 +138,17 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/tiny/predictions.png",
         "reports/comparison.json",
         "reports/metrics.json",
+        "reports/backbones.json",
+        "reports/curves.csv",
+        "reports/disagreements.png",
+        "reports/index.html",
         "reports/summary.md",
+        "reports/tiny/chapter.md",
+        "reports/tiny/live/plots/metrics/eval/accuracy.tsv",
+        "reports/tiny/most_wrong.png",
+        "reports/tiny/per_class.csv",
         "reports/timings.json",
+        "reports/timings.md",
     ):
         assert (built.root / path).is_file(), path
 
@@ -197,7 +210,10 @@ def test_a_photo_added_to_the_folder_reruns_fetch_and_after(built, tmp_path):
         (change("backbones", "tiny", "resolution", to=225), ("backbones.tiny.resolution", "225")),
         (change("backbones", "tiny", "handle", to="pypi:nothing==1"), ("backbones.tiny.handle",)),
         (change("dataset", "splits", "test", to="train[:60%]"), ("dataset.splits", "share")),
-        (change("dataset", "source", to="tfds"), ("dataset.source", "tfds")),
+        (
+            change("backbones", "tiny", "handle", to="http://example.org/m"),
+            ("backbones.tiny", "sha256"),
+        ),
     ],
 )
 def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit, words):
