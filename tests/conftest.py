@@ -2,8 +2,15 @@
 
 from collections.abc import Iterator
 
+import browser as chromium
 import clone as tiny
 import pytest
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[chromium.Browser]:
+    with chromium.start(tmp_path_factory.mktemp("browser")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -5,30 +5,25 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import unescape
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import report_folder
+from browser import PHONE, WIDE, Browser
 from report_folder import Inputs
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from transfer_learning import page
 from transfer_learning.dataset import Rejected
 
-WIDE, PHONE = (1280, 900), (400, 900)
 HOSTILE = (
     "<script>alert(1)</script>",
     "</style></title><img src=https://example.com/x onerror=alert(1)>",
@@ -48,104 +43,17 @@ def render(inputs: Inputs) -> str:
     )
 
 
-class Browser:
-    """Chromium with the page in it."""
-
-    def __init__(self, driver: Chrome, folder: Path) -> None:
-        self.driver = driver
-        self.folder = folder
-
-    def open(
-        self,
-        html: str,
-        *,
-        state: str = "",
-        size: tuple[int, int] = WIDE,
-        scheme: str = "light",
-        media: str = "screen",
-        scripts: bool = True,
-    ) -> None:
-        """Load the page, and its logs anew."""
-        file = self.folder / "index.html"
-        file.write_text(html, encoding="utf-8")
-        width, height = size
-        self.cdp(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        self.cdp(
-            "Emulation.setEmulatedMedia",
-            media=media,
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
-        self.cdp("Emulation.setScriptExecutionDisabled", value=not scripts)
-        # Between two states of one page the browser would only scroll.
-        self.driver.get("about:blank")
-        for log in ("browser", "performance"):
-            self.driver.get_log(log)
-        self.driver.get(file.as_uri() + state)
-
-    def cdp(self, command: str, **arguments: object) -> Any:
-        return self.driver.execute_cdp_cmd(command, arguments)
-
-    def js(self, expression: str, *arguments: object) -> Any:
-        return self.driver.execute_script(f"return {expression}", *arguments)
-
-    def find(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector: str) -> WebElement:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def choose(self, name: str, text: str) -> None:
-        Select(self.one(f"select[name={name}]")).select_by_visible_text(text)
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.driver.switch_to.active_element.send_keys(key)
-
-    def shown(self) -> list[int]:
-        """Return the numbers of the photos in the gallery, in its order."""
-        names = self.js(
-            "[...document.querySelectorAll('#photos li:not([hidden])')]"
-            ".map((item) => item.querySelector('.file').textContent)"
-        )
-        return [int(name.rsplit("/", 1)[1].split(".")[0]) for name in names]
-
-    def status(self) -> str:
-        return self.one("[role=status]").text
-
-    def state(self) -> str:
-        return urlsplit(self.driver.current_url).fragment
+def shown(browser: Browser) -> list[int]:
+    """Return the numbers of the photos in the gallery, in its order."""
+    names = browser.js(
+        "[...document.querySelectorAll('#photos li:not([hidden])')]"
+        ".map((item) => item.querySelector('.file').textContent)"
+    )
+    return [int(name.rsplit("/", 1)[1].split(".")[0]) for name in names]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.fail(
-            "these tests need Chromium and its driver: apt-get install chromium chromium-driver"
-        )
-    options = ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):
-        options.add_argument(argument)
-    with Chrome(options=options, service=ChromeService(driver)) as chrome:
-        yield Browser(chrome, tmp_path_factory.mktemp("page"))
+def status(browser: Browser) -> str:
+    return browser.one("[role=status]").text
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +219,7 @@ def test_one_backbone_alone_is_compared_with_none(browser: Browser, tmp_path: Pa
     assert browser.find("select[name=agreement]") == []
     assert "disagree" not in browser.one("main").text
     browser.choose("result", "wrong")
-    assert browser.shown() == [2, 3, 7]
+    assert shown(browser) == [2, 3, 7]
 
 
 @pytest.mark.parametrize(
@@ -366,8 +274,8 @@ def test_the_gallery_shows_all_photos_in_the_order_of_the_data_set(
 ) -> None:
     browser.open(plain)
 
-    assert browser.shown() == [0, 1, 2, 3, 4, 5, 6, 7]
-    assert browser.status() == "8 of 8 photos"
+    assert shown(browser) == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert status(browser) == "8 of 8 photos"
 
 
 @pytest.mark.parametrize(
@@ -396,8 +304,8 @@ def test_the_gallery_filters_and_sorts(
     for name, text in choices.items():
         browser.choose(name, text)
 
-    assert browser.shown() == expected
-    assert browser.status() == f"{len(expected)} of 8 photos"
+    assert shown(browser) == expected
+    assert status(browser) == f"{len(expected)} of 8 photos"
 
 
 def test_show_all_undoes_every_filter(browser: Browser, plain: str) -> None:
@@ -407,7 +315,7 @@ def test_show_all_undoes_every_filter(browser: Browser, plain: str) -> None:
 
     browser.one("#show-all").click()
 
-    assert browser.shown() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert shown(browser) == [0, 1, 2, 3, 4, 5, 6, 7]
     assert browser.state() == "gallery"
 
 
@@ -421,14 +329,14 @@ def test_the_state_is_in_the_address_and_comes_back_from_it(browser: Browser, pl
     browser.open(plain, state=f"#{state}")
 
     assert state == "gallery?backbone=large&true=daisy&order=surest"
-    assert browser.shown() == [0, 1, 2, 3]
+    assert shown(browser) == [0, 1, 2, 3]
     assert browser.one("#gallery-heading").rect["y"] - browser.js("scrollY") < WIDE[1]
 
 
 def test_an_address_that_names_no_such_class_shows_all(browser: Browser, plain: str) -> None:
     browser.open(plain, state="#gallery?true=cactus&nothing=1&result=wrong")
 
-    assert browser.shown() == [2, 3, 7]
+    assert shown(browser) == [2, 3, 7]
 
 
 def test_a_number_of_the_confusion_table_leads_to_its_photos(browser: Browser, plain: str) -> None:
@@ -438,9 +346,9 @@ def test_a_number_of_the_confusion_table_leads_to_its_photos(browser: Browser, p
     link = browser.one("#details section:first-of-type [data-filter*='true=daisy&predicted=roses']")
     assert link.text == "2"
     link.click()
-    WebDriverWait(browser.driver, 10).until(lambda _: browser.status() != "8 of 8 photos")
+    WebDriverWait(browser.driver, 10).until(lambda _: status(browser) != "8 of 8 photos")
 
-    assert browser.shown() == [2, 3]
+    assert shown(browser) == [2, 3]
     assert browser.driver.switch_to.active_element.get_attribute("id") == "gallery-heading"
 
 
@@ -468,10 +376,10 @@ def test_the_filters_are_reached_seen_and_used_by_keyboard(browser: Browser, pla
     outline = browser.js("getComputedStyle(document.activeElement).outline")
     browser.press(Keys.DOWN, Keys.DOWN)
 
-    assert browser.shown() == [2, 3, 7]
+    assert shown(browser) == [2, 3, 7]
     assert "solid 3px" in outline
     browser.press(Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
-    assert browser.status() == "8 of 8 photos"
+    assert status(browser) == "8 of 8 photos"
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
@@ -531,7 +439,7 @@ def test_without_scripts_all_photos_are_there_and_no_filters(browser: Browser, p
     assert len(shown) == 8
     assert all(item.is_displayed() for item in shown)
     assert not browser.one("form").is_displayed()
-    assert browser.status() == "8 of 8 photos"
+    assert status(browser) == "8 of 8 photos"
 
 
 def options(browser: Browser, name: str) -> Sequence[str]:
