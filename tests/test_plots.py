@@ -47,7 +47,7 @@ def test_show_draws_every_plot_and_picture(built: Clone, browser: Browser, tmp_p
 
     # Two across the backbones; the learning curves, four live ones and the confusion of each.
     assert len(plots) == 2 + 6 * len(BACKBONES)
-    # Seven pictures of all backbones or of the data, five of each backbone.
+    # Four pictures across the backbones and the examples; five of each backbone.
     assert len(browser.find("img")) == 5 + 5 * len(BACKBONES)
     overlaid = [text for text in plots.values() if "of the backbones (rendered photos)" in text]
     assert len(overlaid) == 2
