@@ -110,7 +110,9 @@ def clone(folder: Path) -> None:
         if (PROJECT / name).is_file() and name != "dvc.lock":
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "bench"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
 
 
 def configure(folder: Path, photos: Path, names: list[str]) -> dict[str, Any]:
@@ -144,7 +146,8 @@ def cold(root: Path, photos: Path, names: list[str]) -> tuple[Path, Run]:
 
 def repeated(photos: Path, count: int, target: Path) -> Path:
     """Fill ``target`` with ``count`` photos: hard links to those of ``photos``, again and again."""
-    originals = sorted(path for path in photos.glob("*/*") if path.suffix.lower() == ".jpg")
+    # By file name, so that any number of them has photos of all classes.
+    originals = sorted(photos.glob("*/*.jpg"), key=lambda path: (path.name, path.parent.name))
     for index in range(count):
         path = originals[index % len(originals)]
         copy = target / path.parent.name / f"{index // len(originals)}_{path.name}"
