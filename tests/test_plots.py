@@ -21,16 +21,15 @@ window.plots = [];
 window.vegaEmbed = (target, spec) =>
   plots.push(vegaEmbed(target, spec, {renderer: "svg", actions: false}));
 """
-LIVE = [
-    f"Live {photos} {measure}" for photos in ("validation", "training")
-    for measure in ("accuracy", "loss")
-]  # fmt: skip
+MEASURES = ("accuracy", "loss")
+CURVES = [
+    "Learning curves",
+    *(f"Live validation {measure}" for measure in MEASURES),
+    *(f"Live training {measure}" for measure in MEASURES),
+]
 TITLES = [
-    *(
-        f"Validation {measure} of the backbones (rendered photos)"
-        for measure in ("accuracy", "loss")
-    ),
-    *(f"{what} of {name} (rendered photos)" for name in B for what in ("Learning curves", *LIVE)),
+    *(f"Validation {measure} of the backbones (rendered photos)" for measure in MEASURES),
+    *(f"{curve} of {name} (rendered photos)" for name in B for curve in CURVES),
     *(f"Confusion of {name} (rendered photos)" for name in B),
 ]
 PICTURES = {
@@ -46,8 +45,9 @@ PICTURES = {
 
 @pytest.fixture(scope="module")
 def vega() -> str:
-    # 5.8 is the nearest that there is to DVC's 5.2; in braces its names are not the page's.
-    return "{" + vl_convert.javascript_bundle(SNIPPET, vl_version="5.8") + "}"
+    # 5.8 is the nearest that there is to the 5.2 of DVC's page.
+    bundle = vl_convert.javascript_bundle(SNIPPET, vl_version="5.8")
+    return f"(() => {{{bundle}}})();"
 
 
 def offline(page: Path, vega: str) -> Path:
@@ -133,7 +133,7 @@ def test_the_browser_reports_no_error(command: str, browser, request) -> None:
     assert [e for e in browser.driver.get_log("browser") if e["level"] == "SEVERE"] == []
 
 
-@pytest.mark.parametrize("measure", ["accuracy", "loss"])
+@pytest.mark.parametrize("measure", MEASURES)
 def test_the_overlay_has_a_line_per_backbone_and_revision(
     measure: str, browser, clone: Clone, diff: Path
 ) -> None:
@@ -172,7 +172,7 @@ def test_learning_curves_show_training_beside_validation(browser, clone: Clone, 
         for rev in EPOCHS
         for row in table(clone, "reports/tiny/history.csv", rev)
         for photos, prefix in (("training", ""), ("validation", "val_"))
-        for measure in ("accuracy", "loss")
+        for measure in MEASURES
     )
     assert texts(browser, plot, "title-text")[:2] == ["accuracy", "loss"]
 
@@ -249,12 +249,11 @@ def test_a_registered_head_is_got_by_its_version(
 ) -> None:
     clone.run("git", "tag", "--annotate", f"{name}@v1.0.0", "--message", "registered")
 
-    clone.run(
-        "dvc", "artifacts", "get", ".", name, "--rev", "v1.0.0", "--out", str(tmp_path / name)
-    )
+    out = tmp_path / name
+    clone.run("dvc", "artifacts", "get", ".", name, "--rev", "v1.0.0", "--out", str(out))
 
-    got = sorted((tmp_path / name).rglob("*.npz"))
+    got = sorted(out.rglob("*.npz"))
     models = clone.root / "data/models" / ("mobilenet_v2" if name == "head" else "")
-    assert [str(path.relative_to(tmp_path / name)) for path in got] == files
+    assert [str(path.relative_to(out)) for path in got] == files
     for path, file in zip(got, files, strict=True):
         assert path.read_bytes() == (models / file).read_bytes()
