@@ -37,8 +37,8 @@ def encoded(folder: Path | None, count: int) -> list[bytes]:
     return list(islice(cycle(photos), count))
 
 
-def seconds(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median seconds of each way; they are run in turn, ``repeats`` times.
+def rounds(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Return the seconds of each way, ``repeats`` of them; the ways are run in turn.
 
     In turn, because a machine that others use too gets faster and slower.  A first round, in
     which caches fill and graphs are traced, does not count.
@@ -49,4 +49,9 @@ def seconds(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, fl
             start = time.perf_counter()
             way()
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
+    return {name: values[1:] for name, values in times.items()}
+
+
+def seconds(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the median seconds of each way, as ``rounds`` measures them."""
+    return {name: statistics.median(values) for name, values in rounds(ways, repeats).items()}

@@ -8,7 +8,10 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from scmrepo.exceptions import SCMError
+
 from transfer_learning import params, stage, tables, training
+from transfer_learning.errors import UserError
 from transfer_learning.features import Features
 
 
@@ -21,7 +24,13 @@ def main() -> None:
     name = sys.argv[1]
     folder = Path("data/features") / name
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
-    live = Live(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
+    try:
+        live = Live(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
+    except SCMError as error:
+        raise UserError(
+            f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
+            'run git add -A && git commit -m "start", then dvc repro'
+        ) from None
     with stage.timed(f"train@{name}"):
         head, epochs = training.train(
             train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]

@@ -1,6 +1,7 @@
 """The real dvc.yaml on tiny parameters, in a temporary clone: what runs, and what reruns."""
 
 import json
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -228,6 +229,23 @@ def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit,
     message = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     for word in words:
         assert word in message
+
+
+def test_a_repository_without_commits_ends_train_with_a_message(built):
+    (built.root / ".git").rename(built.root / "kept")
+    try:
+        built.run("git", "init", "-q")
+        done = built.run(
+            "env", "PYTHONPATH=src", "python", "-m", "stages.train", "tiny", check=False
+        )
+    finally:
+        shutil.rmtree(built.root / ".git")
+        (built.root / "kept").rename(built.root / ".git")
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "error: DVCLive cannot read" in done.stderr
+    assert "git commit" in done.stderr
 
 
 @pytest.mark.parametrize("script", sorted((PROJECT / "stages").glob("*.py")), ids=lambda p: p.stem)
