@@ -472,7 +472,8 @@ def main() -> None:
                 case "growth":
                     results[part] = growth(root, photos, options)
                 case "stages":
-                    results[part] = stages(root, photos, options)
+                    measured = stages(root, photos, options)
+                    results[part] = results.get(part, {}) | measured
             (RESULTS / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
             (RESULTS / "bench.md").write_text(as_markdown(results))
             draw_figure(results, RESULTS / "bench.png")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import queue
 import re
 import statistics
@@ -31,11 +30,11 @@ from typing import Any
 
 import numpy as np
 
-from transfer_learning import packages
+from transfer_learning import device, packages
 from transfer_learning.packages import BackboneInfo
 
 RESULTS = Path(__file__).parent / "results"
-CORES = len(os.sched_getaffinity(0))
+CORES = device.cores()
 
 # Runs a batch so many times, and returns the features of each.
 Run = Callable[[int], list[np.ndarray]]

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import measure
 
-from transfer_learning import engines, packages, params, records
+from transfer_learning import device, engines, packages, params, records
 from transfer_learning.dataset import SPLITS, DatasetInfo
 from transfer_learning.engines import OpenVino
 
@@ -31,19 +31,16 @@ def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[floa
     from transfer_learning.tensorflow_quiet import tf
 
     settings = params.load().preprocess
-    counts = {
-        split: item.counted for split, item in DatasetInfo.read(data / "dataset").splits.items()
-    }
-    sources = {split: data / "dataset" / f"{split}.tfrecord" for split in SPLITS}
-    encoded = [record.image for path in sources.values() for record in records.read([path])]
+    info = DatasetInfo.read(data / "dataset")
+    counts = {split: info.splits[split].counted for split in SPLITS}
+    sources = [data / "dataset" / f"{split}.tfrecord" for split in SPLITS]
+    encoded = [record.image for record in records.read(sources)]
 
     def stage() -> None:
+        pixels = preprocessing.preprocess(sources, resolution=resolution, settings=settings)
         with tempfile.TemporaryDirectory() as target:
-            for split in SPLITS:
-                resized = preprocessing.preprocess(
-                    sources[split], resolution=resolution, settings=settings
-                )
-                records.write_shards(Path(target), split, resized, photos=counts[split])
+            for split, count in counts.items():
+                records.write_shards(Path(target), split, islice(pixels, count), photos=count)
 
     # Made once: that the photos become a tensor and the graph is traced is none of the limit.
     dataset = (
@@ -52,7 +49,7 @@ def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[floa
             lambda photo: preprocessing.resize(
                 decode(photo), resolution=resolution, settings=settings
             ),
-            num_parallel_calls=os.cpu_count(),
+            num_parallel_calls=device.cores(),
         )
         .batch(32)
         .prefetch(1)

@@ -4,6 +4,7 @@ A stage of its own, once per resolution, so that backbones of one resolution sha
 """
 
 import sys
+from itertools import islice
 from pathlib import Path
 
 from transfer_learning import dataset, params, preprocessing, records, stage
@@ -16,17 +17,15 @@ def main() -> None:
     photos = len(info.photos)
     with stage.timed(f"preprocess@{resolution}", photos=photos):
         folder = Path(f"data/tfrecords/{resolution}")
+        paths = [dataset.FOLDER / f"{split}.tfrecord" for split in dataset.SPLITS]
+        pixels = preprocessing.preprocess(paths, resolution=resolution, settings=settings)
         with stage.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
+            done = stage.progress(pixels, bar)
             for split in dataset.SPLITS:
-                pixels = preprocessing.preprocess(
-                    dataset.FOLDER / f"{split}.tfrecord", resolution=resolution, settings=settings
-                )
-                records.write_shards(
-                    folder,
-                    split,
-                    stage.progress(pixels, bar),
-                    photos=info.splits[split].counted,
-                )
+                count = info.splits[split].counted
+                records.write_shards(folder, split, islice(done, count), photos=count)
+            if next(done, None) is not None:
+                raise ValueError("data/dataset holds more photos than its dataset.json says")
     print(f"preprocess@{resolution}: {photos} photos of {resolution} × {resolution} px")
 
 

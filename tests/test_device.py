@@ -46,7 +46,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor : 0\nmodel name\t: Xeon: E5\nprocessor : 1\nmodel name : no\n")
     monkeypatch.setattr(device, "CPUINFO", cpuinfo)
-    monkeypatch.setattr(device, "_cores", lambda: 4)
+    monkeypatch.setattr(device, "cores", lambda: 4)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -74,7 +74,7 @@ def test_a_photo_has_the_same_features_in_every_batch_and_on_any_number_of_cores
 
     features = {}
     for cores in (1, 3):
-        monkeypatch.setattr(engines, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(engines.device, "cores", lambda cores=cores: cores)
         engine = engines.OpenVino(folder)
         features[cores] = run(engine, pixels)
         alone = np.concatenate([run(engine, pixels[index:][:1]) for index in range(len(pixels))])

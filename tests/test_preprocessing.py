@@ -157,12 +157,28 @@ def test_a_damaged_file_is_named(damage: Callable[[bytes], bytes], tmp_path: Pat
     records.write(path, [Record("a/1.jpg", 0, encoded(Image.fromarray(pixels()), "PNG"))])
     path.write_bytes(damage(path.read_bytes()))
 
-    with pytest.raises(UserError, match=r"train\.tfrecord is missing or damaged"):
+    with pytest.raises(UserError, match=r"train\.tfrecord is damaged"):
         list(preprocess(path, resolution=8, settings=BILINEAR))
 
 
+def test_files_come_one_after_the_other_and_the_damaged_one_is_named(tmp_path: Path) -> None:
+    photo = encoded(Image.fromarray(pixels()), "PNG")
+    paths = [tmp_path / f"{name}.tfrecord" for name in ("b", "a", "c")]
+    for path, count in zip(paths, (40, 3, 50), strict=True):
+        records.write(path, (Record(f"{path.stem}/{i}", 0, photo) for i in range(count)))
+
+    found = [record.id for record in preprocess(paths, resolution=8, settings=BILINEAR)]
+    paths[1].write_bytes(paths[1].read_bytes()[:-1])
+
+    assert found == [
+        f"{name}/{i}" for name, count in (("b", 40), ("a", 3), ("c", 50)) for i in range(count)
+    ]
+    with pytest.raises(UserError, match=r"a\.tfrecord is damaged"):
+        list(preprocess(paths, resolution=8, settings=BILINEAR))
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"none\.tfrecord is missing or damaged"):
+    with pytest.raises(UserError, match=r"none\.tfrecord is missing"):
         list(preprocess(tmp_path / "none.tfrecord", resolution=8, settings=BILINEAR))
 
 

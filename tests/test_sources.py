@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from transfer_learning import sources
+from transfer_learning import device, sources
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.rendered import CLASSES
@@ -131,7 +130,7 @@ def test_rendering_on_several_cores_changes_nothing(monkeypatch: pytest.MonkeyPa
     source = open_source(settings("rendered"))
     one_by_one = list(source.encoded())
     monkeypatch.setattr(sources, "RENDERED_PER_PROCESS", 5)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(device, "cores", lambda: 2)
 
     assert list(source.encoded()) == one_by_one
 

@@ -27,7 +27,7 @@ def describe() -> dict[str, str]:
     What cannot be found out is left out.  TensorFlow is not loaded for this: a stage that did
     without it did without a GPU.
     """
-    found = {"cpu": _cpu(), "cores": str(_cores())}
+    found = {"cpu": _cpu(), "cores": str(cores())}
     tf = sys.modules.get("tensorflow")
     if tf is not None:
         found["tensorflow"] = tf.__version__
@@ -35,6 +35,14 @@ def describe() -> dict[str, str]:
         if gpus:
             found |= _gpu(tf, gpus)
     return found
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity.
+        return os.cpu_count() or 1
 
 
 def label(device: dict[str, str]) -> str:
@@ -49,13 +57,6 @@ def _cpu() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity.
-        return os.cpu_count() or 1
 
 
 def _gpu(tf: Any, gpus: list[Any]) -> dict[str, str]:

@@ -6,7 +6,6 @@ Why OpenVINO, how it is set and what it was measured against: docs/performance.m
 from __future__ import annotations
 
 import ctypes
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -15,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from transfer_learning import graphs, records
+from transfer_learning import device, graphs, records
 from transfer_learning.features import Features
 from transfer_learning.openvino_quiet import openvino
 from transfer_learning.packages import BackboneInfo
@@ -105,7 +104,7 @@ class OpenVino:
         """
         info = BackboneInfo.read(folder)
         self.version = openvino.__version__.split("-")[0]
-        threads = _cores()
+        threads = device.cores()
         compiled = openvino.Core().compile_model(
             _from_pixels(graphs.read(folder), batch=self.batch, info=info),
             "CPU",
@@ -176,13 +175,6 @@ class OpenVino:
             pending.append((request, len(images)))
         while pending:
             yield oldest()
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity.
-        return os.cpu_count() or 1
 
 
 def _from_pixels(model: Any, *, batch: int, info: BackboneInfo) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import BinaryIO
 import simplejpeg
 from PIL import Image
 
-from transfer_learning import dataset, parallel, records, splits, thumbnails
+from transfer_learning import dataset, device, parallel, records, splits, thumbnails
 from transfer_learning.dataset import (
     SPLITS,
     DatasetInfo,
@@ -97,7 +96,7 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
     rejected: list[Rejected] = []
     with (
         progress_bar(total=len(source.photos), what=what) as bar,
-        ThreadPoolExecutor(os.cpu_count()) as executor,
+        ThreadPoolExecutor(device.cores()) as executor,
     ):
         checked = parallel.ordered(executor, _inspected, source.encoded())
         for photo, encoded, found in progress(checked, bar):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from transfer_learning import parallel, rendered
+from transfer_learning import device, parallel, rendered
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered
 
@@ -134,7 +133,7 @@ def _rendered(settings: Rendered) -> Source:
 def _render_all(photos: tuple[Photo, ...], seed: int) -> Iterator[bytes]:
     """Render the photos on all cores, in their order."""
     render = partial(_render, seed)
-    workers = min(os.cpu_count() or 1, len(photos) // RENDERED_PER_PROCESS)
+    workers = min(device.cores(), len(photos) // RENDERED_PER_PROCESS)
     if workers < 2:
         yield from map(render, photos)
         return

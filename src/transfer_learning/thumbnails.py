@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from transfer_learning import dataset, parallel
+from transfer_learning import dataset, device, parallel
 
 SIDE = 128  # pixels
 QUALITY = 75  # WebP's own default; about 3 kB a photo
@@ -25,7 +24,7 @@ def write(folder: Path, photos: Iterable[tuple[str, Image.Image]]) -> None:
     """
     ids: list[str] = []
     files: list[bytes] = []
-    with ThreadPoolExecutor(os.cpu_count()) as executor:
+    with ThreadPoolExecutor(device.cores()) as executor:
         for photo_id, file in parallel.ordered(executor, _encode, photos):
             ids.append(photo_id)
             files.append(file)
