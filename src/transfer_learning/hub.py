@@ -12,7 +12,6 @@ import hashlib
 import lzma
 import shutil
 import sys
-import tarfile
 import tempfile
 import time
 import warnings
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import requests
+from backports import tarfile
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
