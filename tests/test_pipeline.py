@@ -231,6 +231,18 @@ def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit,
         assert word in message
 
 
+@pytest.mark.parametrize("stage", ["backbone", "extract"])
+def test_a_package_needs_no_tensorflow_on_a_cpu(built, stage):
+    done = built.run(
+        "env", "PYTHONPATH=src", "CUDA_VISIBLE_DEVICES=",
+        "python", "-X", "importtime", "-m", f"stages.{stage}", "mobilenet_v2",
+    )  # fmt: skip
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert "numpy" in imported
+    assert "tensorflow" not in imported
+
+
 def test_a_repository_without_commits_ends_train_with_a_message(built):
     (built.root / ".git").rename(built.root / "kept")
     try:
