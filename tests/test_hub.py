@@ -550,6 +550,8 @@ def test_a_killed_or_interrupted_stage_leaves_nothing_and_the_next_run_succeeds(
             [sys.executable, "-m", "stages.backbone", "mine"],
             cwd=tmp_path, env=os.environ | {"PYTHONPATH": path},
             stderr=subprocess.PIPE, text=True,
+            # Where the tests run in the background, their shell has Ctrl-C ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         for _ in range(2)
     )  # fmt: skip
