@@ -311,6 +311,9 @@ def as_markdown(results: dict[str, Any]) -> str:
         + f". Photos: {results['photos']}. Medians of {results['repeats']}; `make bench` makes "
         "this file.",
         "",
+        f"The last run measured {', '.join(results['last']['parts'])} with "
+        f"{', '.join(results['last']['backbones'])}; what else is here is of earlier runs.",
+        "",
     ]
     if "chapter" in results:
         lines += _chapter_table(results["chapter"])
@@ -459,6 +462,7 @@ def main() -> None:
                 + ", again and again"
             ),
             "repeats": options.repeats,
+            "last": {"parts": options.parts, "backbones": options.backbones},
         }
         for part in options.parts:
             print(f"bench: {part}", flush=True)
