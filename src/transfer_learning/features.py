@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from transfer_learning import npz
+
 
 @dataclass(frozen=True)
 class Features:
@@ -20,9 +22,8 @@ class Features:
     def write(self, path: Path) -> None:
         """Write the arrays as ``.npz``, whose bytes depend on nothing but them."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
+        npz.write(
             path,
-            allow_pickle=False,
             features=self.features,
             labels=self.labels,
             ids=self.ids,

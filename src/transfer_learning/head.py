@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from transfer_learning import npz
+
 FILE = "head.npz"
 
 
@@ -25,9 +27,8 @@ class Head:
     def write(self, folder: Path) -> None:
         """Write ``head.npz``."""
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(
+        npz.write(
             folder / FILE,
-            allow_pickle=False,
             kernel=self.kernel,
             bias=self.bias,
             classes=self.classes,

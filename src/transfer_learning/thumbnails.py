@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from transfer_learning import dataset, device, parallel
+from transfer_learning import dataset, device, npz, parallel
 
 SIDE = 128  # pixels
 QUALITY = 75  # WebP's own default; about 3 kB a photo
@@ -28,9 +28,8 @@ def write(folder: Path, photos: Iterable[tuple[str, Image.Image]]) -> None:
         for photo_id, file in parallel.ordered(executor, _encode, photos):
             ids.append(photo_id)
             files.append(file)
-    np.savez(
+    npz.write(
         folder / "thumbnails.npz",
-        allow_pickle=False,
         ids=np.array(ids, dtype=np.str_),
         sizes=np.array([len(file) for file in files], np.int64),
         webp=np.frombuffer(b"".join(files), np.uint8),
