@@ -11,6 +11,7 @@ import pytest
 import vl_convert
 from clone import TINY, Clone
 from dvc.repo import Repo
+from selenium.webdriver.support.wait import WebDriverWait
 
 B = tuple(TINY["backbones"])
 # Revisions, and for how long their heads are trained.
@@ -215,6 +216,12 @@ def test_every_picture_of_every_revision_is_there(
     command: str, revisions: int, browser, request
 ) -> None:
     browser.open(request.getfixturevalue(command))
+    # Large pictures may be decoded after the page's load.
+    WebDriverWait(browser.driver, 30).until(
+        lambda _: browser.js(
+            "document.images.length > 0 && [...document.images].every((image) => image.complete)"
+        )
+    )
 
     names = Counter(
         browser.js(
