@@ -10,12 +10,16 @@ extract: OpenVINO's requests one after the other on the same pixels, nothing rea
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import multiprocessing
 import tempfile
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import measure
 
@@ -26,25 +30,49 @@ from transfer_learning.engines import OpenVino
 
 def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[float]]:
     """Return photos/s of the stage's body and of bare decoding and resizing."""
+    # Each in a process of its own: the stage's scheduling is not the limit's.
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, spawn, initializer=device.schedule_as_batch) as stage,
+        ProcessPoolExecutor(1, spawn) as limit,
+    ):
+        ways = {
+            "ours": lambda: stage.submit(preprocess_stage, data, resolution).result(),
+            "limit": lambda: limit.submit(decode_and_resize, data, resolution).result(),
+        }
+        return rates(ways, len(DatasetInfo.read(data / "dataset").photos), repeats)
+
+
+def preprocess_stage(data: Path, resolution: int) -> None:
+    """Do what the stage does, into a folder that is thrown away."""
+    from transfer_learning import preprocessing
+
+    info = DatasetInfo.read(data / "dataset")
+    pixels = preprocessing.preprocess(
+        record_files(data), resolution=resolution, settings=params.load().preprocess
+    )
+    with tempfile.TemporaryDirectory() as target:
+        for split in SPLITS:
+            count = info.splits[split].counted
+            records.write_shards(Path(target), split, islice(pixels, count), photos=count)
+
+
+def decode_and_resize(data: Path, resolution: int) -> None:
+    """Decode and resize photos that lie in memory."""
+    for _ in decoded_and_resized(data, resolution):
+        pass
+
+
+@functools.cache
+def decoded_and_resized(data: Path, resolution: int) -> Any:
+    """Return a dataset, kept: that photos become a tensor and a graph is traced is no limit."""
     from transfer_learning import preprocessing
     from transfer_learning.decoding import decode
     from transfer_learning.tensorflow_quiet import tf
 
     settings = params.load().preprocess
-    info = DatasetInfo.read(data / "dataset")
-    counts = {split: info.splits[split].counted for split in SPLITS}
-    sources = [data / "dataset" / f"{split}.tfrecord" for split in SPLITS]
-    encoded = [record.image for record in records.read(sources)]
-
-    def stage() -> None:
-        pixels = preprocessing.preprocess(sources, resolution=resolution, settings=settings)
-        with tempfile.TemporaryDirectory() as target:
-            for split, count in counts.items():
-                records.write_shards(Path(target), split, islice(pixels, count), photos=count)
-
-    # Made once: that the photos become a tensor and the graph is traced is none of the limit.
-    dataset = (
-        tf.data.Dataset.from_tensor_slices(encoded)
+    return (
+        tf.data.Dataset.from_tensor_slices([r.image for r in records.read(record_files(data))])
         .map(
             lambda photo: preprocessing.resize(
                 decode(photo), resolution=resolution, settings=settings
@@ -55,11 +83,10 @@ def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[floa
         .prefetch(1)
     )
 
-    def bare() -> None:
-        for _ in dataset:
-            pass
 
-    return rates({"ours": stage, "limit": bare}, len(encoded), repeats)
+def record_files(data: Path) -> list[Path]:
+    """Return what fetch wrote."""
+    return [data / "dataset" / f"{split}.tfrecord" for split in SPLITS]
 
 
 def extract(data: Path, name: str, repeats: int) -> dict[str, list[float]]:

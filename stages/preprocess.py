@@ -7,10 +7,11 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from transfer_learning import dataset, params, preprocessing, records, stage
+from transfer_learning import dataset, device, params, preprocessing, records, stage
 
 
 def main() -> None:
+    device.schedule_as_batch()
     settings = params.load().preprocess
     resolution = int(sys.argv[1])
     info = dataset.DatasetInfo.read()

@@ -194,6 +194,43 @@ def test_a_system_without_affinity_counts_every_core(monkeypatch: pytest.MonkeyP
     assert device.describe()["cores"] == "8"
 
 
+BATCH = """
+import os, threading
+from transfer_learning import device
+device.schedule_as_batch()
+thread = threading.Thread(target=lambda: print(os.sched_getscheduler(0) == os.SCHED_BATCH))
+thread.start()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_threads_started_from_now_on_are_scheduled_as_batch() -> None:
+    # In a process of its own, so that the tests' own scheduling stays as it is.
+    done = subprocess.run(
+        [sys.executable, "-c", BATCH],
+        env={"PYTHONPATH": "src", "PATH": ""},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "True\n"
+
+
+def test_a_system_that_knows_no_policies_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_setscheduler", raising=False)
+    device.schedule_as_batch()
+
+
+def test_a_container_that_forbids_the_policy_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def forbid(*policy: Any) -> None:
+        asked.append(policy)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.sched_setscheduler", forbid, raising=False)
+    device.schedule_as_batch()
+    assert len(asked) == 1
+
+
 def test_the_label_is_the_gpu_where_one_is_used_else_the_cpu() -> None:
     cpu = {"cpu": "Xeon", "cores": "4"}
 

@@ -5,6 +5,7 @@ Never part of a result: only the timings name the device.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -43,6 +44,17 @@ def cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS and Windows have no affinity.
         return os.cpu_count() or 1
+
+
+def schedule_as_batch() -> None:
+    """Tell Linux that the threads started from now on compute and keep nobody waiting.
+
+    Policy ``SCHED_BATCH`` of sched(7).  Threads that hand short pieces of work to each other are
+    otherwise put on one core by some virtual machines' kernels (docs/performance.md).
+    """
+    # Other systems have no such policy, and a container may forbid the change.
+    with contextlib.suppress(AttributeError, OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def label(device: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from transfer_learning import records, tensorflow_records
+from transfer_learning import device, records, tensorflow_records
 from transfer_learning.decoding import decode
 from transfer_learning.params import Preprocess
 from transfer_learning.records import Record
@@ -43,8 +43,9 @@ def preprocess(
         return photo | {"image": pixels}
 
     batches = (
+        # A core that has done one photo finds the next one waiting.
         tensorflow_records.payloads([str(path) for path in paths])
-        .map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .map(convert, num_parallel_calls=2 * device.cores(), deterministic=True)
         .batch(BATCH)
         .prefetch(1)
     )
