@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -194,21 +195,30 @@ def test_a_system_without_affinity_counts_every_core(monkeypatch: pytest.MonkeyP
     assert device.describe()["cores"] == "8"
 
 
-BATCH = """
+# Where a system has no policies, none is to be seen.
+POLICY = """
 import os, threading
-from transfer_learning import device
-device.schedule_as_batch()
-thread = threading.Thread(target=lambda: print(os.sched_getscheduler(0) == os.SCHED_BATCH))
-thread.start()
+from stages import preprocess
+
+def look():
+    policy = getattr(os, "sched_getscheduler", lambda process: None)
+    thread = threading.Thread(
+        target=lambda: print(policy(0) == getattr(os, "SCHED_BATCH", None))
+    )
+    thread.start()
+    thread.join()
+    raise SystemExit
+
+preprocess.params.load = look
+preprocess.main()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
-def test_threads_started_from_now_on_are_scheduled_as_batch() -> None:
+def test_threads_that_preprocess_starts_are_scheduled_as_batch() -> None:
     # In a process of its own, so that the tests' own scheduling stays as it is.
     done = subprocess.run(
-        [sys.executable, "-c", BATCH],
-        env={"PYTHONPATH": "src", "PATH": ""},
+        [sys.executable, "-c", POLICY],
+        env={"PYTHONPATH": f"src{os.pathsep}.", "PATH": ""},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == "True\n"
