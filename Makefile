@@ -4,10 +4,10 @@ PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11 3.10,$(shell command -v python$
 KIND ?= $(shell nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
+INSTALLED := $(VENV)/installed-$(KIND)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-export PYTHONPATH := src
 
 .PHONY: help setup check repro flowers defaults test browser lint bench
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ export PYTHONPATH := src
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(READY) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
+setup: $(INSTALLED) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
 
 $(READY): requirements/$(KIND).txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d; name one: make PYTHON=python3.12" % v)'
@@ -23,21 +23,26 @@ $(READY): requirements/$(KIND).txt
 	python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-check: $(READY) ## check params.yaml, all of it
-	@python -m transfer_learning.check
+# The project itself, editable: an edited module needs no set-up.
+$(INSTALLED): $(READY) pyproject.toml
+	@python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: $(INSTALLED) ## check params.yaml, all of it
+	@transfer-learning check
 
 repro: check ## rebuild what changed (set-up included)
 	@dvc repro
 
-flowers: $(READY) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
-	@python -m transfer_learning.preset flowers
+flowers: $(INSTALLED) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
+	@transfer-learning preset flowers
 	@$(MAKE) --no-print-directory repro
 
-defaults: $(READY) ## back to the default parameters, and rebuild
-	@python -m transfer_learning.preset defaults
+defaults: $(INSTALLED) ## back to the default parameters, and rebuild
+	@transfer-learning preset defaults
 	@$(MAKE) --no-print-directory repro
 
-test: $(READY) browser ## lint, types and tests (set-up included)
+test: $(INSTALLED) browser ## lint, types and tests (set-up included)
 	@$(MAKE) --no-print-directory lint
 	@pytest
 
@@ -45,8 +50,8 @@ test: $(READY) browser ## lint, types and tests (set-up included)
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || $(INSTALL_BROWSER)
 
-lint: $(READY) ## ruff and mypy
-	@ruff check . && ruff format --check . && mypy
+lint: $(INSTALLED) ## ruff, mypy and the layers of the packages
+	@ruff check . && ruff format --check . && mypy && lint-imports
 
-bench: $(READY) ## benchmarks/results: against the chapter's way, stages, rebuilds, growth (hours)
+bench: $(INSTALLED) ## benchmarks/results: against the chapter's way, stages, rebuilds, growth (hours)
 	@python benchmarks/bench.py

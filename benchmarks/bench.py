@@ -27,7 +27,8 @@ import psutil
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
-from transfer_learning import device, rendered
+from transfer_learning.runtime import hardware
+from transfer_learning.sources.synthetic import render
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks/results"
@@ -161,10 +162,10 @@ def repeated(photos: Path, count: int, target: Path) -> Path:
 
 def draw(target: Path, per_class: int) -> Path:
     """Draw synthetic photos, the default data."""
-    for label, name in enumerate(rendered.CLASSES):
+    for label, name in enumerate(render.CLASSES):
         (target / name).mkdir(parents=True)
         for index in range(per_class):
-            encoded = rendered.render(seed=0, label=label, index=index)
+            encoded = render.render(seed=0, label=label, index=index)
             (target / name / f"{index:05d}.jpg").write_bytes(encoded)
     return target
 
@@ -295,7 +296,7 @@ def machine() -> dict[str, str]:
     """Return what the numbers depend on: processor, cores, versions."""
     packages = ("tensorflow-cpu", "tensorflow", "openvino", "dvc", "numpy")
     installed = {item.name.lower().replace("_", "-"): item.version for item in distributions()}
-    return device.describe() | {
+    return hardware.describe() | {
         "python": platform.python_version(),
         **{package: installed[package] for package in packages if package in installed},
     }

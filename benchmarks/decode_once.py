@@ -1,6 +1,6 @@
 """Does it pay to decode each photo once for two resolutions, instead of once in each stage?
 
-PYTHONPATH=src python benchmarks/decode_once.py [--photos FOLDER] prints a Markdown table.
+python benchmarks/decode_once.py [--photos FOLDER] prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 
 import measure
 
-from transfer_learning import preprocessing, records, tensorflow_records
-from transfer_learning.decoding import decode
-from transfer_learning.params import Preprocess
-from transfer_learning.records import Record
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning.config.params import Preprocess
+from transfer_learning.photos import preprocessing, records, tf_input
+from transfer_learning.photos.decoding import decode
+from transfer_learning.photos.records import Record
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 RESOLUTIONS = (224, 260)
 SETTINGS = Preprocess(method="bilinear", antialias=False)
@@ -41,7 +41,7 @@ def together(source: Path, target: Path, count: int) -> None:
     """Write all resolutions in one pass: each photo is decoded once."""
 
     def convert(payload: Any) -> dict[str, Any]:
-        photo = tensorflow_records.parse(payload)
+        photo = tf_input.parse(payload)
         pixels = decode(photo["image"])
         return photo | {
             str(resolution): preprocessing.resize(pixels, resolution=resolution, settings=SETTINGS)
@@ -49,7 +49,7 @@ def together(source: Path, target: Path, count: int) -> None:
         }
 
     dataset = (
-        tensorflow_records.payloads(str(source))
+        tf_input.payloads(str(source))
         .map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(preprocessing.BATCH)
         .prefetch(1)
@@ -74,7 +74,9 @@ def together(source: Path, target: Path, count: int) -> None:
 
 def start() -> None:
     """Start a process that imports what the stage imports."""
-    subprocess.run([sys.executable, "-c", "import transfer_learning.preprocessing"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import transfer_learning.photos.preprocessing"], check=True
+    )
 
 
 def main() -> None:

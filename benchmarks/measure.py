@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
 
-from transfer_learning import rendered
+from transfer_learning.sources.synthetic import render
 
 
 def options(description: str | None, *, photos: int) -> argparse.Namespace:
@@ -28,7 +28,7 @@ def encoded(folder: Path | None, count: int) -> list[bytes]:
     """
     if folder is None:
         photos = [
-            rendered.render(seed=0, label=i % len(rendered.CLASSES), index=i)
+            render.render(seed=0, label=i % len(render.CLASSES), index=i)
             for i in range(min(count, 100))
         ]
     else:

@@ -1,6 +1,6 @@
 """In which form to keep photos of R × R pixels: size, speed of writing and reading, loss.
 
-PYTHONPATH=src python benchmarks/record_formats.py [--photos FOLDER] prints a Markdown table.
+python benchmarks/record_formats.py [--photos FOLDER] prints a Markdown table.
 Writing is encoding and the record file, reading is the record file and decoding, in one thread.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from transfer_learning import preprocessing, records
-from transfer_learning.params import Preprocess
-from transfer_learning.records import Record
+from transfer_learning.config.params import Preprocess
+from transfer_learning.photos import preprocessing, records
+from transfer_learning.photos.records import Record
 
 RESOLUTION = 224
 SETTINGS = Preprocess(method="bilinear", antialias=False)

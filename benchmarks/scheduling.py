@@ -1,6 +1,6 @@
 """What the scheduling policy does to preprocess: the stage's body under each, in turn.
 
-PYTHONPATH=src python benchmarks/scheduling.py CLONE RESOLUTION reads a built clone's data/dataset
+python benchmarks/scheduling.py CLONE RESOLUTION reads a built clone's data/dataset
 and prints photos/s of all rounds, since a kernel that packs threads halves some and not others.
 """
 
@@ -12,8 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import stages
-from transfer_learning import device
-from transfer_learning.dataset import DatasetInfo
+from transfer_learning.photos.dataset import DatasetInfo
+from transfer_learning.runtime import hardware
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     spawn = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(1, spawn) as usual,
-        ProcessPoolExecutor(1, spawn, initializer=device.schedule_as_batch) as batch,
+        ProcessPoolExecutor(1, spawn, initializer=hardware.schedule_as_batch) as batch,
     ):
         ways = {
             "usual": lambda: usual.submit(

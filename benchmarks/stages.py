@@ -1,6 +1,6 @@
 """The bodies of preprocess and extract against what the machine can do at best.
 
-PYTHONPATH=src python benchmarks/stages.py CLONE BACKBONE reads a built clone's data and prints
+python benchmarks/stages.py CLONE BACKBONE reads a built clone's data and prints
 JSON: photos/s of each body, reading and writing included, and of its limit, timed in turn, in
 each of the rounds.
 preprocess: decoding and resizing photos that lie in memory, on all cores, nothing written.
@@ -23,9 +23,13 @@ from typing import Any
 
 import measure
 
-from transfer_learning import device, engines, packages, params, records
-from transfer_learning.dataset import SPLITS, DatasetInfo
-from transfer_learning.engines import OpenVino
+from transfer_learning.backbones import artifact
+from transfer_learning.config import params
+from transfer_learning.features.engine import open_engine
+from transfer_learning.features.openvino_engine import OpenVino
+from transfer_learning.photos import records
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.runtime import hardware
 
 
 def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[float]]:
@@ -33,7 +37,7 @@ def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[floa
     # Each in a process of its own: the stage's scheduling is not the limit's.
     spawn = multiprocessing.get_context("spawn")
     with (
-        ProcessPoolExecutor(1, spawn, initializer=device.schedule_as_batch) as stage,
+        ProcessPoolExecutor(1, spawn, initializer=hardware.schedule_as_batch) as stage,
         ProcessPoolExecutor(1, spawn) as limit,
     ):
         ways = {
@@ -45,7 +49,7 @@ def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[floa
 
 def preprocess_stage(data: Path, resolution: int) -> None:
     """Do what the stage does, into a folder that is thrown away."""
-    from transfer_learning import preprocessing
+    from transfer_learning.photos import preprocessing
 
     info = DatasetInfo.read(data / "dataset")
     pixels = preprocessing.preprocess(
@@ -66,9 +70,9 @@ def decode_and_resize(data: Path, resolution: int) -> None:
 @functools.cache
 def decoded_and_resized(data: Path, resolution: int) -> Any:
     """Return a dataset, kept: that photos become a tensor and a graph is traced is no limit."""
-    from transfer_learning import preprocessing
-    from transfer_learning.decoding import decode
-    from transfer_learning.tensorflow_quiet import tf
+    from transfer_learning.photos import preprocessing
+    from transfer_learning.photos.decoding import decode
+    from transfer_learning.runtime.tensorflow_quiet import tf
 
     settings = params.load().preprocess
     return (
@@ -77,7 +81,7 @@ def decoded_and_resized(data: Path, resolution: int) -> Any:
             lambda photo: preprocessing.resize(
                 decode(photo), resolution=resolution, settings=settings
             ),
-            num_parallel_calls=device.cores(),
+            num_parallel_calls=hardware.cores(),
         )
         .batch(32)
         .prefetch(1)
@@ -92,8 +96,8 @@ def record_files(data: Path) -> list[Path]:
 def extract(data: Path, name: str, repeats: int) -> dict[str, list[float]]:
     """Return photos/s of the stage's body and of the bare network."""
     folder = data / "backbones" / name
-    info = packages.BackboneInfo.read(folder)
-    engine = engines.open_engine(folder, "float32")
+    info = artifact.BackboneInfo.read(folder)
+    engine = open_engine(folder, "float32")
     assert isinstance(engine, OpenVino), "this benchmark is for a machine without a GPU"
     shards = {
         split: records.shards(data / f"tfrecords/{info.resolution}", split) for split in SPLITS
@@ -136,7 +140,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     data = options.clone / "data"
-    resolution = packages.BackboneInfo.read(data / "backbones" / options.backbone).resolution
+    resolution = artifact.BackboneInfo.read(data / "backbones" / options.backbone).resolution
     print(
         json.dumps(
             {

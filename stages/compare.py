@@ -4,67 +4,63 @@ A stage of its own because it alone looks at all backbones.  Since dvc.yaml cann
 dependency per backbone, it depends on data/figures, the digests of what it reads in reports/B.
 """
 
-from pathlib import Path
-
-from transfer_learning import (
-    comparison,
-    dataset,
-    extraction,
-    figures,
-    packages,
-    paired,
-    params,
-    photo_grids,
-    stage,
-    tables,
-    thumbnails,
-)
-from transfer_learning.metrics import Metrics
-
-REPORTS = Path("reports")
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.config import params, paths
+from transfer_learning.config.paths import REPORTS
+from transfer_learning.evaluation import comparison, significance
+from transfer_learning.evaluation.comparison import Competitor
+from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.predictions import read_class_scores, read_predictions
+from transfer_learning.features.extraction import ExtractionInfo
+from transfer_learning.photos import dataset, thumbnails
+from transfer_learning.reports import charts, comparison_page, photo_grids
+from transfer_learning.runtime import cli, csv_files, files
 
 
 def main() -> None:
     names = list(params.load().backbones)
-    rows = [
-        comparison.Row(
-            name,
-            packages.BackboneInfo.read(Path("data/backbones") / name),
-            extraction.read_info(Path("data/features") / name),
-            Metrics.read(REPORTS / name / "metrics.json"),
-            tables.read_class_scores(REPORTS / name / "per_class.csv"),
+    backbones = {
+        name: Competitor.of(
+            BackboneInfo.read(paths.backbone(name)),
+            ExtractionInfo.read(paths.features(name)),
+            Metrics.read(paths.reports(name) / "metrics.json"),
+            read_class_scores(paths.reports(name) / "per_class.csv"),
         )
         for name in names
-    ]
+    }
     predictions = {
-        name: tables.read_predictions(REPORTS / name / "predictions.csv") for name in names
+        name: read_predictions(paths.reports(name) / "predictions.csv") for name in names
     }
     info = dataset.DatasetInfo.read()
-    result = comparison.Comparison(rows, paired.compare(predictions), info.synthetic)
+    result = comparison.compare(
+        backbones, significance.compare(predictions), synthetic=info.synthetic
+    )
 
-    stage.write_json(REPORTS / "comparison.json", result.as_json())
-    stage.write_json(REPORTS / "backbones.json", result.headline_metrics())
-    stage.write_text(REPORTS / "comparison.md", result.as_markdown())
-    tables.stack(
-        REPORTS / "curves.csv", {name: REPORTS / name / "history.csv" for name in names}, "backbone"
+    result.write(REPORTS / "comparison.json")
+    files.write_json(REPORTS / "backbones.json", result.headline_metrics())
+    files.write_text(REPORTS / "comparison.md", comparison_page.page(result))
+    csv_files.stack(
+        REPORTS / "curves.csv",
+        {name: paths.reports(name) / "history.csv" for name in names},
+        "backbone",
     )
     note = " (synthetic photos)" * info.synthetic
-    figures.comparison(
+    charts.comparison(
         REPORTS / "comparison.png",
         names,
-        accuracy=[row.metrics.accuracy for row in rows],
-        intervals=[(row.metrics.accuracy_low, row.metrics.accuracy_high) for row in rows],
-        multiply_adds=[row.backbone.multiply_adds for row in rows],
+        accuracy=[item.metrics.accuracy for item in backbones.values()],
+        intervals=[item.accuracy_95 for item in backbones.values()],
+        multiply_adds=[item.multiply_adds for item in backbones.values()],
         title=f"Test accuracy with its 95 % interval, and cost{note}",
     )
-    figures.per_class(
+    charts.per_class(
         REPORTS / "per_class.png",
         info.classes,
-        [score.photos for score in rows[0].per_class],
-        {row.name: [score.f1 for score in row.per_class] for row in rows},
+        [score.photos for score in backbones[names[0]].per_class],
+        {name: [score.f1 for score in item.per_class] for name, item in backbones.items()},
         title=f"F1 by class{note}",
     )
-    figures.abstain(
+    charts.abstain(
         REPORTS / "abstain.png",
         predictions,
         title=f"Accuracy when the least sure predictions are set aside{note}",
@@ -75,8 +71,8 @@ def main() -> None:
         thumbnails.read(),
         title=f"Test photos that the backbones predict differently{note}",
     )
-    print(f"compare: {result.verdict()}")
+    print(f"compare: {result.verdict}")
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

@@ -6,34 +6,40 @@ A stage of its own so that a new metric retrains nothing.
 """
 
 import sys
-from pathlib import Path
 
-from transfer_learning import chapter, dataset, evaluation, packages, params, stage, tables
-from transfer_learning.features import Features
-from transfer_learning.head import Head
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.config import params, paths
+from transfer_learning.evaluation import evaluate, predictions
+from transfer_learning.features.features import Features
+from transfer_learning.heads.head import Head
+from transfer_learning.photos import dataset
+from transfer_learning.reports import chapter_page
+from transfer_learning.runtime import cli, csv_files, files
 
 
 def main() -> None:
     settings = params.load()
     name = sys.argv[1]
-    features, reports = Path("data/features") / name, Path("reports") / name
+    features, reports = paths.features(name), paths.reports(name)
     test, valid = (Features.read(features / f"{split}.npz") for split in ("test", "valid"))
-    head = Head.read(Path("data/models") / name)
-    result = evaluation.evaluate(head, test, valid)
+    head = Head.read(paths.model(name))
+    result = evaluate.evaluate(head, test, valid)
     result.metrics.write(reports / "metrics.json")
-    tables.write_class_scores(reports / "per_class.csv", result.per_class)
-    tables.write_predictions(reports / "predictions.csv", result.predictions, head.classes.tolist())
-    page = chapter.page(
+    predictions.write_class_scores(reports / "per_class.csv", result.per_class)
+    predictions.write_predictions(
+        reports / "predictions.csv", result.predictions, head.classes.tolist()
+    )
+    page = chapter_page.page(
         name,
         data=dataset.DatasetInfo.read(),
-        backbone=packages.BackboneInfo.read(Path("data/backbones") / name),
+        backbone=BackboneInfo.read(paths.backbone(name)),
         head=head,
         test=test,
-        history=tables.read_columns(reports / "history.csv"),
+        history=csv_files.read_columns(reports / "history.csv"),
         preprocess=settings.preprocess,
         train=settings.train,
     )
-    stage.write_text(reports / "chapter.md", page)
+    files.write_text(reports / "chapter.md", page)
     metrics = result.metrics
     print(
         f"evaluate@{name}: test accuracy {metrics.accuracy:.4f} ({metrics.right} of "
@@ -43,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

@@ -5,25 +5,28 @@ head retrains from these files in seconds.
 """
 
 import sys
-from pathlib import Path
 
-from transfer_learning import dataset, engines, packages, params, records, stage
-from transfer_learning.extraction import ExtractionInfo
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.config import params, paths
+from transfer_learning.features.engine import open_engine
+from transfer_learning.features.extraction import ExtractionInfo
+from transfer_learning.photos import dataset, records
+from transfer_learning.runtime import cli, progress, timings
 
 
 def main() -> None:
     settings = params.load().extract
     name = sys.argv[1]
-    backbone, target = Path("data/backbones") / name, Path("data/features") / name
-    resolution = packages.BackboneInfo.read(backbone).resolution
+    backbone, target = paths.backbone(name), paths.features(name)
+    resolution = BackboneInfo.read(backbone).resolution
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
-    with stage.timed(f"extract@{name}", photos=photos):
-        engine = engines.open_engine(backbone, settings.precision)
-        with stage.progress_bar(total=photos, what=f"extract@{name}") as bar:
+    with timings.timed(f"extract@{name}", photos=photos):
+        engine = open_engine(backbone, settings.precision)
+        with progress.progress_bar(total=photos, what=f"extract@{name}") as bar:
             for split in dataset.SPLITS:
-                paths = records.shards(Path(f"data/tfrecords/{resolution}"), split)
-                features = engine.extract(paths, info.classes, bar.update)
+                shards = records.shards(paths.tfrecords(resolution), split)
+                features = engine.extract(shards, info.classes, bar.update)
                 features.write(target / f"{split}.npz")
         ExtractionInfo(engine.name, engine.version, engine.precision).write(target)
     print(
@@ -33,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

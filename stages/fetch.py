@@ -4,13 +4,16 @@ A stage of its own because only it may need a network or the user's folder: ever
 reads what DVC tracks.
 """
 
-from transfer_learning import check, dataset, fetching, stage
+from transfer_learning.commands import check
+from transfer_learning.config import paths
+from transfer_learning.runtime import cli
+from transfer_learning.sources import fetching
 
 
 def main() -> None:
     # It runs first in a new clone, so a wrong handle is found here and not minutes later.
     settings = check.check().dataset
-    info = fetching.fetch(settings, dataset.FOLDER)
+    info = fetching.fetch(settings, paths.DATASET)
     counts = ", ".join(f"{name} {split.counted}" for name, split in info.splits.items())
     print(
         f"fetch: {info.found} photos of {len(info.classes)} classes from {info.source}; "
@@ -19,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

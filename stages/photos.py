@@ -7,13 +7,15 @@ the user's folder is looked at when it is the chosen source and not otherwise.
 
 from pathlib import Path
 
-from transfer_learning import params, sources, stage
+from transfer_learning.config import params, paths
+from transfer_learning.runtime import cli, files
+from transfer_learning.sources import folder
 
 
 def main() -> None:
     settings = params.load().dataset.folder
-    stage.write_text(Path("data/inputs/folder.json"), sources.manifest(Path(settings.path)))
+    files.write_text(paths.FOLDER_MANIFEST, folder.manifest(Path(settings.path)))
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

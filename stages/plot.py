@@ -7,22 +7,16 @@ one dependency per backbone.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from transfer_learning import (
-    calibration,
-    dataset,
-    figures,
-    packages,
-    params,
-    photo_grids,
-    stage,
-    tables,
-    thumbnails,
-)
-from transfer_learning.metrics import Metrics
+from transfer_learning.config import params, paths
+from transfer_learning.evaluation import calibration
+from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.predictions import read_predictions
+from transfer_learning.photos import dataset, thumbnails
+from transfer_learning.reports import charts, photo_grids
+from transfer_learning.runtime import cli, csv_files, files
 
 TABLES = ("history.csv", "metrics.json", "per_class.csv", "predictions.csv")
 FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", "most_wrong.png")
@@ -31,11 +25,11 @@ FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", 
 def main() -> None:
     params.load()
     name = sys.argv[1]
-    folder = Path("reports") / name
+    folder = paths.reports(name)
     info = dataset.DatasetInfo.read()
     note = " (synthetic photos)" * info.synthetic
     metrics = Metrics.read(folder / "metrics.json")
-    predictions = tables.read_predictions(folder / "predictions.csv")
+    predictions = read_predictions(folder / "predictions.csv")
     by_id = {item.id: item for item in predictions}
     shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][: photo_grids.GRID]
     photos = thumbnails.read()
@@ -44,9 +38,9 @@ def main() -> None:
     temperature = metrics.temperature
     cooled = calibration.apply_temperature(probabilities, temperature)
 
-    figures.curves(
+    charts.curves(
         folder / "curves.png",
-        tables.read_columns(folder / "history.csv"),
+        csv_files.read_columns(folder / "history.csv"),
         title=f"{name}: training and validation{note}",
     )
     photo_grids.prediction_grid(
@@ -55,13 +49,13 @@ def main() -> None:
         photos,
         title=f"{name}: predictions on the test set, predicted (actual) where wrong{note}",
     )
-    figures.confusion(
+    charts.confusion(
         folder / "confusion.png",
         predictions,
         info.classes,
         title=f"{name}: test photos, and % of each true class{note}",
     )
-    figures.reliability(
+    charts.reliability(
         folder / "reliability.png",
         {
             f"as trained, ECE {metrics.ece:.3f}": calibration.reliability_bins(
@@ -79,10 +73,10 @@ def main() -> None:
         photos,
         title=f"{name}: surest wrong predictions{note}",
     )
-    digests = {file: packages.sha256(folder / file) for file in (*TABLES, *FIGURES)}
-    stage.write_json(Path(f"data/figures/{name}.json"), digests)
+    digests = {file: files.sha256(folder / file) for file in (*TABLES, *FIGURES)}
+    files.write_json(paths.figure_digests(name), digests)
     print(f"plot@{name}: {', '.join(FIGURES)}")
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

@@ -5,23 +5,24 @@ A stage of its own, once per resolution, so that backbones of one resolution sha
 
 import sys
 from itertools import islice
-from pathlib import Path
 
-from transfer_learning import dataset, device, params, preprocessing, records, stage
+from transfer_learning.config import params, paths
+from transfer_learning.photos import dataset, preprocessing, records
+from transfer_learning.runtime import cli, hardware, progress, timings
 
 
 def main() -> None:
-    device.schedule_as_batch()
+    hardware.schedule_as_batch()
     settings = params.load().preprocess
     resolution = int(sys.argv[1])
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
-    with stage.timed(f"preprocess@{resolution}", photos=photos):
-        folder = Path(f"data/tfrecords/{resolution}")
-        paths = [dataset.FOLDER / f"{split}.tfrecord" for split in dataset.SPLITS]
-        pixels = preprocessing.preprocess(paths, resolution=resolution, settings=settings)
-        with stage.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
-            done = stage.progress(pixels, bar)
+    with timings.timed(f"preprocess@{resolution}", photos=photos):
+        folder = paths.tfrecords(resolution)
+        files = [paths.DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
+        pixels = preprocessing.preprocess(files, resolution=resolution, settings=settings)
+        with progress.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
+            done = progress.progress(pixels, bar)
             for split in dataset.SPLITS:
                 count = info.splits[split].counted
                 records.write_shards(folder, split, islice(done, count), photos=count)
@@ -31,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

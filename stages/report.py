@@ -6,7 +6,11 @@ A stage of its own because it is for reading: nothing depends on it.
 import json
 from pathlib import Path
 
-from transfer_learning import dataset, page, params, photo_grids, report, stage, thumbnails
+from transfer_learning.config import params
+from transfer_learning.photos import dataset, thumbnails
+from transfer_learning.reports import photo_grids, summary_page
+from transfer_learning.reports.html import page
+from transfer_learning.runtime import cli, files
 
 REPORTS = Path("reports")
 
@@ -23,10 +27,10 @@ def main() -> None:
         title="Training examples" + " (synthetic)" * info.synthetic,
     )
     html = page.html(settings, info, compared, thumbnails.read(), reports=REPORTS)
-    stage.write_text(REPORTS / "index.html", html)
-    stage.write_text(REPORTS / "summary.md", report.summary(settings, info, compared))
+    files.write_text(REPORTS / "index.html", html)
+    files.write_text(REPORTS / "summary.md", summary_page.summary(settings, info, compared))
     print(f"report: reports/index.html ({len(html.encode()) / 1e6:.1f} MB), reports/summary.md")
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

@@ -4,10 +4,10 @@ A stage of its own because ``dvc metrics diff`` compares two revisions of one pa
 ``selected`` changed in an experiment, this path tells the two backbones apart.
 """
 
-import json
-from pathlib import Path
-
-from transfer_learning import params, stage
+from transfer_learning.config import params
+from transfer_learning.config.paths import REPORTS
+from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.runtime import cli, files
 
 # A column each of `dvc exp show` and a line of `dvc metrics diff`, so only what tells most.
 SHOWN = (
@@ -24,11 +24,10 @@ SHOWN = (
 
 def main() -> None:
     selected = params.load().selected
-    compared = json.loads(Path("reports/comparison.json").read_text(encoding="utf-8"))
-    metrics = compared["backbones"][selected]["metrics"]
-    stage.write_json(Path("reports/metrics.json"), {key: metrics[key] for key in SHOWN})
-    print(f"select: {selected}, test accuracy {metrics['accuracy']:.4f}")
+    metrics = Comparison.read(REPORTS / "comparison.json").backbones[selected].metrics
+    files.write_json(REPORTS / "metrics.json", {key: metrics.as_dict()[key] for key in SHOWN})
+    print(f"select: {selected}, test accuracy {metrics.accuracy:.4f}")
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

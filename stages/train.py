@@ -10,9 +10,11 @@ from pathlib import Path
 
 from scmrepo.exceptions import SCMError
 
-from transfer_learning import params, stage, tables, training
-from transfer_learning.errors import UserError
-from transfer_learning.features import Features
+from transfer_learning.config import params, paths
+from transfer_learning.features.features import Features
+from transfer_learning.heads import history, training
+from transfer_learning.runtime import cli, csv_files, timings
+from transfer_learning.runtime.errors import UserError
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
 
     settings = params.load().train
     name = sys.argv[1]
-    folder = Path("data/features") / name
+    folder = paths.features(name)
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
     try:
         live = Live(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
@@ -31,14 +33,14 @@ def main() -> None:
             f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
             'run git add -A && git commit -m "start", then dvc repro'
         ) from None
-    with stage.timed(f"train@{name}"):
+    with timings.timed(f"train@{name}"):
         head, epochs = training.train(
             train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
         )
-    head.write(Path("data/models") / name)
-    tables.write_rows(
+    head.write(paths.model(name))
+    csv_files.write_rows(
         Path(f"reports/{name}/history.csv"),
-        [field.name for field in dataclasses.fields(training.Epoch)],
+        [field.name for field in dataclasses.fields(history.Epoch)],
         [dataclasses.astuple(epoch) for epoch in epochs],
     )
     print(
@@ -48,4 +50,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    cli.run(main)

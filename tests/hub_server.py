@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 SIDE = 32
 FEATURES = 5

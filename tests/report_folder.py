@@ -11,8 +11,8 @@ from typing import Any
 
 from PIL import Image
 
-from transfer_learning.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
-from transfer_learning.params import Params
+from transfer_learning.config.params import Params
+from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
 
 CLASSES = ("daisy", "roses", "tulips")
 BACKBONES = ("small", "large")

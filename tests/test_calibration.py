@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from transfer_learning.calibration import (
+from transfer_learning.evaluation.calibration import (
     HIGHEST,
     LOWEST,
     Bin,
@@ -17,7 +17,7 @@ from transfer_learning.calibration import (
     fit_temperature,
     reliability_bins,
 )
-from transfer_learning.head import softmax
+from transfer_learning.heads.head import softmax
 
 # Four photos alike, three of them of class 0: exactly right is a probability of 3/4.
 THREE_OF_FOUR = np.array([0, 0, 0, 1])

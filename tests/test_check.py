@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from transfer_learning.check import check
-from transfer_learning.errors import UserError
+from transfer_learning.commands.check import check
+from transfer_learning.runtime.errors import UserError
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from test_metrics import METRICS
 
-from transfer_learning.comparison import Comparison, Row
-from transfer_learning.extraction import ExtractionInfo
-from transfer_learning.packages import BackboneInfo
-from transfer_learning.paired import Pair
-from transfer_learning.tables import ClassScore
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.evaluation.comparison import Comparison, Competitor, compare
+from transfer_learning.evaluation.predictions import ClassScore
+from transfer_learning.evaluation.significance import Pair
+from transfer_learning.features.extraction import ExtractionInfo
+from transfer_learning.reports import comparison_page
+from transfer_learning.runtime.errors import UserError
 
 NOTE = "synthetic"
 
 
-def row(name: str, right: int, photos: int = 100) -> Row:
+def row(name: str, right: int, photos: int = 100) -> tuple[str, Competitor]:
     """Return a backbone with an interval of 4 points to either side."""
     accuracy = right / photos
-    return Row(
-        name,
+    return name, Competitor.of(
         BackboneInfo(
             handle=f"pypi:{name}==1.0",
             network="mobilenet_v2",
@@ -45,6 +48,12 @@ def row(name: str, right: int, photos: int = 100) -> Row:
     )
 
 
+def compared(
+    rows: list[tuple[str, Competitor]], pairs: list[Pair], *, synthetic: bool
+) -> Comparison:
+    return compare(dict(rows), pairs, synthetic=synthetic)
+
+
 def pair(a: str, b: str, difference: float, p: float) -> Pair:
     """Return a pair with an interval of 4 points to either side."""
     interval = (difference - 0.04, difference + 0.04)
@@ -65,7 +74,7 @@ def cells(text: str) -> list[str]:
 
 
 def test_the_verdict_of_one_backbone_compares_nothing() -> None:
-    verdict = Comparison([row("net", 91)], [], synthetic=False).verdict()
+    verdict = compared([row("net", 91)], [], synthetic=False).verdict
 
     assert verdict == (
         "net has an accuracy of 91.0 % (95 % 87.0 to 95.0; 91 of 100 test photos); "
@@ -76,7 +85,7 @@ def test_the_verdict_of_one_backbone_compares_nothing() -> None:
 def test_the_verdict_says_when_the_best_may_be_so_by_chance() -> None:
     rows, pairs = [row("small", 91), row("large", 96)], [pair("small", "large", 0.05, 0.1797)]
 
-    assert Comparison(rows, pairs, synthetic=True).verdict() == (
+    assert compared(rows, pairs, synthetic=True).verdict == (
         "large has the highest accuracy, 96.0 % (95 % 92.0 to 100.0; 96 of 100 synthetic test "
         "photos). There is no evidence of a difference between large and small (p = 0.18)."
     )
@@ -85,7 +94,7 @@ def test_the_verdict_says_when_the_best_may_be_so_by_chance() -> None:
 def test_the_verdict_says_by_how_much_the_best_is_better() -> None:
     rows, pairs = [row("small", 96), row("large", 91)], [pair("small", "large", -0.05, 0.02)]
 
-    assert Comparison(rows, pairs, synthetic=False).verdict() == (
+    assert compared(rows, pairs, synthetic=False).verdict == (
         "small has the highest accuracy, 96.0 % (95 % 92.0 to 100.0; 96 of 100 test photos). "
         "small is better than large by 5.0 points (95 % 1.0 to 9.0)."
     )
@@ -95,7 +104,7 @@ def test_the_verdict_of_three_compares_the_best_with_each() -> None:
     rows = [row("a", 50), row("b", 90), row("c", 88)]
     pairs = [pair("a", "b", 0.4, 0.01), pair("a", "c", 0.38, 0.01), pair("b", "c", -0.02, 0.7)]
 
-    assert Comparison(rows, pairs, synthetic=False).verdict() == (
+    assert compared(rows, pairs, synthetic=False).verdict == (
         "b has the highest accuracy, 90.0 % (95 % 86.0 to 94.0; 90 of 100 test photos). "
         "b is better than a by 40.0 points (95 % 36.0 to 44.0). "
         "There is no evidence of a difference between b and c (p = 0.70)."
@@ -105,7 +114,7 @@ def test_the_verdict_of_three_compares_the_best_with_each() -> None:
 def test_the_verdict_names_all_that_are_first() -> None:
     rows, pairs = [row("z", 90), row("a", 90)], [pair("z", "a", 0.0, 1.0)]
 
-    assert Comparison(rows, pairs, synthetic=False).verdict() == (
+    assert compared(rows, pairs, synthetic=False).verdict == (
         "a and z have the highest accuracy, 90.0 % (95 % 86.0 to 94.0; 90 of 100 test photos). "
         "There is no evidence of a difference between a and z (p = 1.00)."
     )
@@ -115,7 +124,7 @@ def test_the_tables_have_the_best_accuracy_first_and_equals_by_name() -> None:
     rows = [row("worst", 10), row("b_equal", 50), row("best", 90), row("a_equal", 50)]
     pairs = [pair("best", name, -0.4, 0.01) for name in ("worst", "a_equal", "b_equal")]
 
-    text = Comparison(rows, pairs, synthetic=False).as_markdown()
+    text = comparison_page.page(compared(rows, pairs, synthetic=False))
 
     for heading in ("How good", "What each costs"):
         names = [line[0] for line in table(text, heading)]
@@ -123,7 +132,7 @@ def test_the_tables_have_the_best_accuracy_first_and_equals_by_name() -> None:
 
 
 def test_the_tables_hold_a_backbones_numbers() -> None:
-    text = Comparison([row("net", 81)], [], synthetic=False).as_markdown()
+    text = comparison_page.page(compared([row("net", 81)], [], synthetic=False))
 
     assert table(text, "How good") == [
         cells("net 81.0 77.0_to_85.0 81_of_100 100.0 100.0 0.143 1.235 0.125 1.50 0.062")
@@ -139,7 +148,7 @@ def test_the_tables_hold_a_backbones_numbers() -> None:
 def test_the_class_table_has_a_column_per_backbone() -> None:
     rows, pairs = [row("net", 81), row("other", 80)], [pair("net", "other", -0.01, 0.9)]
 
-    text = Comparison(rows, pairs, synthetic=False).as_markdown()
+    text = comparison_page.page(compared(rows, pairs, synthetic=False))
 
     assert table(text, "Class by class") == [
         ["rose", "60", "0.850", "0.850"],
@@ -152,8 +161,8 @@ def test_the_pair_table_shows_the_corrected_p_value_where_there_are_more_pairs()
     first = cells("a b 80 4 10 6 +6.0 +2.0_to_+10.0 0.090")
     words = "no evidence of a difference (p = 0.18)"
 
-    one = Comparison(rows, pairs, synthetic=False).as_markdown()
-    more = Comparison([*rows, row("c", 1)], [*pairs, *pairs], synthetic=False).as_markdown()
+    one = comparison_page.page(compared(rows, pairs, synthetic=False))
+    more = comparison_page.page(compared([*rows, row("c", 1)], [*pairs, *pairs], synthetic=False))
 
     assert table(one, "Photo by photo") == [[*first, words]]
     assert table(more, "Photo by photo")[0] == [*first, "0.18", words]
@@ -162,23 +171,25 @@ def test_the_pair_table_shows_the_corrected_p_value_where_there_are_more_pairs()
 
 
 def test_the_page_says_synthetic_when_the_photos_are() -> None:
-    assert NOTE in Comparison([row("net", 1)], [], synthetic=True).as_markdown()
+    assert NOTE in comparison_page.page(compared([row("net", 1)], [], synthetic=True))
 
 
 def test_the_page_does_not_say_synthetic_of_real_photos() -> None:
-    assert NOTE not in Comparison([row("net", 1)], [], synthetic=False).as_markdown()
+    assert NOTE not in comparison_page.page(compared([row("net", 1)], [], synthetic=False))
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
-def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool) -> None:
+def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool, tmp_path: Path) -> None:
     rows, pairs = [row("z", 84), row("a", 90)], [pair("z", "a", 0.2 / 3, 0.18)]
 
-    result = Comparison(rows, pairs, synthetic=synthetic)
-    value = result.as_json()
+    result = compared(rows, pairs, synthetic=synthetic)
+    result.write(tmp_path / "comparison.json")
+
+    value = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
 
     assert list(value) == ["synthetic", "photos", "verdict", "backbones", "pairs"]
     assert (value["synthetic"], value["photos"]) == (synthetic, 100)
-    assert value["verdict"] == result.verdict()
+    assert value["verdict"] == result.verdict
     assert list(value["backbones"]) == ["z", "a"]
     assert value["backbones"]["a"] == {
         "handle": "pypi:a==1.0",
@@ -191,7 +202,7 @@ def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool) -> Non
         "engine": "openvino",
         "precision": "float32",
         "licence": "MIT",
-        "metrics": rows[1].metrics.as_dict(),
+        "metrics": rows[1][1].metrics.as_dict(),
         "accuracy_95": [0.86, 0.94],
         "per_class": [
             {"class": "rose", "photos": 60, "precision": 0.9, "recall": 0.8, "f1": 0.85},
@@ -216,9 +227,30 @@ def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool) -> Non
 
 
 def test_dvcs_table_has_two_metrics_per_backbone() -> None:
-    result = Comparison([row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)], synthetic=False)
+    result = compared([row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)], synthetic=False)
 
     assert result.headline_metrics() == {
         "z": {"accuracy": 0.84, "log_loss": 1.234568},
         "a": {"accuracy": 0.9, "log_loss": 1.234568},
     }
+
+
+def test_what_was_read_is_written_with_the_same_bytes(tmp_path: Path) -> None:
+    rows, pairs = [row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)]
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    compared(rows, pairs, synthetic=False).write(first)
+
+    read = Comparison.read(first)
+    read.write(second)
+
+    assert second.read_bytes() == first.read_bytes()
+    assert read.pairs[0].only_b == 10
+    assert read.backbones["a"].per_class[1].name == "tulip|iris"
+
+
+def test_a_damaged_file_names_itself_and_the_field(tmp_path: Path) -> None:
+    path = tmp_path / "comparison.json"
+    path.write_text('{"synthetic": true, "photos": "many"}', encoding="utf-8")
+
+    with pytest.raises(UserError, match=r"comparison\.json is damaged .*photos"):
+        Comparison.read(path)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from transfer_learning.decoding import check_jpeg, decode
+from transfer_learning.photos.decoding import check_jpeg, decode
 
 WIDTH, HEIGHT = 21, 14
 

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from transfer_learning.errors import UserError
-from transfer_learning.evaluation import Evaluation, evaluate
-from transfer_learning.features import Features
-from transfer_learning.head import Head
-from transfer_learning.metrics import Metrics
-from transfer_learning.tables import ClassScore
+from transfer_learning.evaluation.evaluate import Evaluation, evaluate
+from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.predictions import ClassScore
+from transfer_learning.features.features import Features
+from transfer_learning.heads.head import Head
+from transfer_learning.runtime.errors import UserError
 
 
 def names(count: int) -> np.ndarray:

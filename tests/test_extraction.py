@@ -15,11 +15,11 @@ import pytest
 from artifacts import package
 from imports import SRC
 
-from transfer_learning import extraction, records
-from transfer_learning.dataset import DatasetInfo, PhotoEntry
-from transfer_learning.extraction import ExtractionInfo
-from transfer_learning.features import Features
-from transfer_learning.openvino_quiet import openvino
+from transfer_learning.features.extraction import ExtractionInfo
+from transfer_learning.features.features import Features
+from transfer_learning.photos import records
+from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry
+from transfer_learning.runtime.openvino_quiet import openvino
 
 PHOTOS = {"train": 6, "valid": 1, "test": 3}
 PROJECT = SRC.parent
@@ -78,7 +78,7 @@ def test_the_stage_writes_the_features_and_with_what_they_were_computed(project:
         assert features.features.shape == (count, 1280)
         assert features.classes.tolist() == ["daisy", "rose"]
     version = openvino.__version__.split("-")[0]
-    assert extraction.read_info(folder) == ExtractionInfo("openvino", version, "float32")
+    assert ExtractionInfo.read(folder) == ExtractionInfo("openvino", version, "float32")
     assert said == (
         f"extract@mobilenet_v2: 10 photos, 1280 features each, float32 in openvino {version}"
     )
@@ -108,7 +108,7 @@ def test_extraction_info_survives_its_file(tmp_path: Path) -> None:
 
     info.write(tmp_path)
 
-    assert extraction.read_info(tmp_path) == info
+    assert ExtractionInfo.read(tmp_path) == info
     keys = json.loads((tmp_path / "extraction.json").read_text())
     assert list(keys) == ["engine", "engine_version", "precision"]
 

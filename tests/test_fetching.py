@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from transfer_learning import fetching, records, thumbnails
-from transfer_learning.dataset import DatasetInfo, read_photo
-from transfer_learning.errors import UserError
-from transfer_learning.fetching import fetch
-from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
+from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
+from transfer_learning.photos import records, thumbnails
+from transfer_learning.photos.dataset import DatasetInfo, read_photo
+from transfer_learning.runtime.errors import UserError
+from transfer_learning.sources import fetching
+from transfer_learning.sources.fetching import fetch
 
 SRC = Path("src").resolve()
 GOOD = 10
@@ -348,8 +349,8 @@ def test_good_photos_are_fetched_without_tensorflow(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from transfer_learning.fetching import fetch
-from transfer_learning.params import Dataset
+from transfer_learning.sources.fetching import fetch
+from transfer_learning.config.params import Dataset
 settings = Dataset.model_validate_json({settings(root).model_dump_json()!r})
 print(len(fetch(settings, Path({str(tmp_path / "out")!r})).photos), "tensorflow" in sys.modules)
 """

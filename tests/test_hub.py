@@ -21,10 +21,11 @@ import pytest
 from hub_server import HubServer, archive, cut, files, hanging, link, redirect, status, whole
 from ruamel.yaml import YAML
 
-from transfer_learning import backbones, hub, packages
-from transfer_learning.errors import UserError
-from transfer_learning.packages import BackboneInfo
-from transfer_learning.params import Backbone
+from transfer_learning import backbones
+from transfer_learning.backbones import artifact, hub
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.config.params import Backbone
+from transfer_learning.runtime.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
 MODULE = "/google/tiny/feature_vector/4"
@@ -315,7 +316,7 @@ def test_another_sha256_is_refused_with_the_ones_found(
 
     assert f"backbones.mine.sha256 is {'0' * 64}" in message
     assert hashlib.sha256(good).hexdigest() in message
-    assert packages.files_sha256(folder / "saved_model") in message
+    assert artifact.files_sha256(folder / "saved_model") in message
 
 
 # Modules that are whole and do not fit

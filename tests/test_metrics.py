@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from transfer_learning.metrics import Metrics
+from transfer_learning.evaluation.metrics import Metrics
 
 METRICS = Metrics(
     accuracy=2 / 3,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_learning import npz
+from transfer_learning.runtime import npz
 
 ARRAYS = {
     "numbers": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -21,8 +21,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from transfer_learning import page
-from transfer_learning.dataset import Rejected
+from transfer_learning.photos.dataset import Rejected
+from transfer_learning.reports.html import page
 
 HOSTILE = (
     "<script>alert(1)</script>",

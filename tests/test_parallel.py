@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from transfer_learning.parallel import ordered
+from transfer_learning.runtime.parallel import ordered
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from transfer_learning.errors import UserError
-from transfer_learning.params import PARAMS, load
+from transfer_learning.config.params import PARAMS, load
+from transfer_learning.runtime.errors import UserError
 
 Key = tuple[str | int, ...]
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from transfer_learning import photo_grids
-from transfer_learning.photo_grids import BLACK, BLUE, PHOTO, RED
-from transfer_learning.tables import Prediction
+from transfer_learning.evaluation.predictions import Prediction
+from transfer_learning.reports import photo_grids
+from transfer_learning.reports.photo_grids import BLACK, BLUE, PHOTO, RED
 
 # Levels of those that a photo keeps.
 GREEN, NAVY = (25, 123, 41), (0, 0, 132)
@@ -276,7 +276,7 @@ def test_backbones_that_agree_and_are_right_leave_a_sentence(
 def test_drawing_a_grid_starts_no_matplotlib(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from PIL import Image\n"
-        "from transfer_learning import photo_grids\n"
+        "from transfer_learning.reports import photo_grids\n"
         "photo_grids.examples(Path(sys.argv[1]), [Image.new('RGB', (9, 9))], ['a'], title='b')\n"
         "sys.exit('matplotlib' in sys.modules)"
     )

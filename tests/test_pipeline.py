@@ -3,10 +3,11 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from clone import PROJECT, TINY, Clone, yaml
-from imports import library_modules
+from imports import SRC, library_modules
 from PIL import Image
 
 B = tuple(TINY["backbones"])
@@ -46,21 +47,19 @@ def add_backbone(resolution: int) -> Callable[[dict, Clone], None]:
     return apply
 
 
-def edit_module(name: str) -> Callable[[dict, Clone], None]:
+def edit_library(file: str) -> Callable[[dict, Clone], None]:
     def apply(_: dict, clone: Clone) -> None:
-        with (clone.root / f"src/transfer_learning/{name}.py").open("a", encoding="utf-8") as file:
-            file.write("# edited\n")
+        with (clone.root / "src/transfer_learning" / file).open("a", encoding="utf-8") as opened:
+            opened.write("\n")
 
     return apply
 
 
-def importing(module: str) -> set[str]:
-    """The stages whose script imports the module, and after."""
-    path = f"src/transfer_learning/{module}.py"
-    stages = {s.stem for s in (PROJECT / "stages").glob("*.py") if path in library_modules(s)}
-    order = ["extract", "train", "evaluate", "plot"]
-    first = next(stage for stage in order if stage in stages)
-    return after(first) | END
+def run_library(_: dict, clone: Clone) -> None:
+    """Leave what Python leaves beside the modules that it ran."""
+    cache = clone.root / "src/transfer_learning/heads/__pycache__"
+    cache.mkdir(exist_ok=True)
+    (cache / "head.cpython-399.pyc").write_bytes(b"")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +103,16 @@ def importing(module: str) -> set[str]:
         ),
         pytest.param(change("dataset", "folder", "path", to="elsewhere"), set(), id="other source"),
         pytest.param(change("dataset", "tfds", "name", to="beans"), set(), id="other source too"),
-        pytest.param(edit_module("extraction"), importing("extraction"), id="module extraction"),
-        pytest.param(edit_module("training"), importing("training"), id="module training"),
+        pytest.param(
+            edit_library("features/extraction.py"), after("extract") | END, id="features edited"
+        ),
+        pytest.param(edit_library("heads/training.py"), after("train") | END, id="heads edited"),
+        pytest.param(
+            edit_library("reports/html/templates/index.css"),
+            after("plot") | END - {"select"},
+            id="style sheet edited",
+        ),
+        pytest.param(run_library, set(), id="modules compiled"),
     ],
 )  # fmt: skip
 def test_a_change_reruns_what_it_affects_and_nothing_else(built, edit, expected):
@@ -234,11 +241,12 @@ def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit,
 @pytest.mark.parametrize("stage", ["backbone", "extract"])
 def test_a_package_needs_no_tensorflow_on_a_cpu(built, stage):
     code = (
-        "import sys; from transfer_learning import engines; engines._has_gpu = lambda: False; "
+        "import sys; from transfer_learning.features import engine; "
+        "engine._has_gpu = lambda: False; "
         f"import stages.{stage}; sys.argv[1:] = ['mobilenet_v2']; stages.{stage}.main(); "
         "print('tensorflow' in sys.modules)"
     )
-    done = built.run("env", "PYTHONPATH=src:.", "python", "-c", code)
+    done = built.run("env", f"PYTHONPATH={built.root / 'src'}:{built.root}", "python", "-c", code)
 
     assert f"{stage}@mobilenet_v2: " in done.stdout
     assert done.stdout.splitlines()[-1] == "False"
@@ -248,9 +256,7 @@ def test_a_repository_without_commits_ends_train_with_a_message(built):
     (built.root / ".git").rename(built.root / "kept")
     try:
         built.run("git", "init", "-q")
-        done = built.run(
-            "env", "PYTHONPATH=src", "python", "-m", "stages.train", "tiny", check=False
-        )
+        done = built.run("python", "-m", "stages.train", "tiny", check=False)
     finally:
         shutil.rmtree(built.root / ".git")
         (built.root / "kept").rename(built.root / ".git")
@@ -261,11 +267,37 @@ def test_a_repository_without_commits_ends_train_with_a_message(built):
     assert "git commit" in done.stderr
 
 
-@pytest.mark.parametrize("script", sorted((PROJECT / "stages").glob("*.py")), ids=lambda p: p.stem)
-def test_a_stage_depends_on_its_script_and_on_the_modules_that_it_imports(script):
+SCRIPTS = sorted((PROJECT / "stages").glob("*.py"))
+
+
+def library_deps(script: Path) -> set[Path]:
+    """The files and folders of the library that dvc.yaml lists for the script's stage."""
     inputs = PROJECT / "data/inputs/dvc.yaml"
     path = inputs if script.stem == "photos" else PROJECT / "dvc.yaml"
     stage = yaml.load(path)["stages"][script.stem]
-    deps = {dep for dep in stage.get("do", stage)["deps"] if dep.endswith(".py")}
+    deps = stage.get("do", stage)["deps"]
+    assert f"stages/{script.name}" in deps
+    return {PROJECT / dep for dep in deps if dep.startswith("src/")}
 
-    assert deps == {f"stages/{script.name}"} | library_modules(script)
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_stage_depends_on_all_that_it_imports_and_on_nothing_else(script: Path) -> None:
+    deps = library_deps(script)
+    imported = library_modules(script)
+
+    assert {path for path in imported if not deps & {path, *path.parents}} == set()
+    assert {dep for dep in deps if not any(dep in {path, *path.parents} for path in imported)} == (
+        set()
+    )
+
+
+def test_the_report_depends_on_every_file_of_its_page() -> None:
+    from transfer_learning.reports.html import page
+
+    deps = library_deps(PROJECT / "stages/report.py")
+    data = {
+        path for path in SRC.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+
+    assert set(page.TEMPLATES.iterdir()) == data
+    assert all(deps & set(path.parents) for path in data)

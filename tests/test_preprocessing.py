@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from transfer_learning import records
-from transfer_learning.errors import UserError
-from transfer_learning.params import Preprocess
-from transfer_learning.preprocessing import preprocess, resize
-from transfer_learning.records import Record
+from transfer_learning.config.params import Preprocess
+from transfer_learning.photos import records
+from transfer_learning.photos.preprocessing import preprocess, resize
+from transfer_learning.photos.records import Record
+from transfer_learning.runtime.errors import UserError
 
 BILINEAR = Preprocess(method="bilinear", antialias=False)
 WIDTH, HEIGHT = 21, 14

@@ -13,8 +13,9 @@ import pytest
 from clone import TINY, Clone
 from ruamel.yaml import YAML
 
-from transfer_learning import params, preset
-from transfer_learning.errors import UserError
+from transfer_learning.commands import preset
+from transfer_learning.config import params, paths
+from transfer_learning.runtime.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
 DEFAULTS, FLOWERS = (PROJECT / f"presets/{name}.yaml" for name in ("defaults", "flowers"))
@@ -191,7 +192,7 @@ def test_the_project_may_lie_in_a_folder_of_a_larger_repository(
 
 def outputs(name: str) -> list[Path]:
     """Make something of everything that the pipeline makes of a backbone."""
-    made = [Path(pattern.format(name)) for pattern in preset.OUTPUTS]
+    made = list(paths.of_backbone(name))
     for path in made:
         file = path if path.suffix else path / "inner" / "file"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +241,7 @@ def test_the_outputs_of_a_backbone_are_those_of_dvc_yaml() -> None:
         for kind in ("outs", "metrics", "plots")
         for item in stage["do"].get(kind, ())
     }
-    patterns = [pattern.format("${key}") for pattern in preset.OUTPUTS]
+    patterns = [path.as_posix() for path in paths.of_backbone("${key}")]
 
     owners = {path: [p for p in patterns if f"{path}/".startswith(f"{p}/")] for path in declared}
     assert all(len(found) == 1 for found in owners.values()), owners
@@ -261,15 +262,13 @@ def test_an_unknown_preset_is_refused_with_the_known_names() -> None:
     [
         (["flowers"], 0, "params.yaml is now presets/flowers.yaml\n", ""),
         (["flower"], 1, "", "error: there is no preset 'flower'; name one of defaults, flowers\n"),
-        ([], 1, "", "error: name one preset: python -m transfer_learning.preset NAME\n"),
     ],
 )
 def test_the_command_ends_in_a_sentence(
     arguments: list[str], code: int, out: str, error: str
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "transfer_learning.preset", *arguments],
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "src")},
+        [str(Path(sys.executable).parent / "transfer-learning"), "preset", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -289,8 +288,7 @@ def leaves(section: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def test_there_and_back_ends_in_the_committed_reports_with_nothing_heavy_run(built: Clone) -> None:
     def put_in_force(name: str) -> set[str]:
-        command = [sys.executable, "-m", "transfer_learning.preset", name]
-        built.run("env", "PYTHONPATH=src", *command)
+        built.run("transfer-learning", "preset", name)
         return {stage.partition("@")[0] for stage in built.repro()}
 
     shutil.copy(built.root / "params.yaml", built.root / "presets/defaults.yaml")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from transfer_learning import records
-from transfer_learning.errors import UserError
-from transfer_learning.records import Record
+from transfer_learning.photos import records
+from transfer_learning.photos.records import Record
+from transfer_learning.runtime.errors import UserError
 
 RECORDS = [
     Record("roses/1.jpg", 2, b"\xff\xd8\xff first image"),
@@ -25,7 +25,7 @@ SRC = Path("src").resolve()
 WRITE = f"""
 import sys
 from pathlib import Path
-from transfer_learning.records import Record, write
+from transfer_learning.photos.records import Record, write
 write(Path(sys.argv[1]), {RECORDS!r})
 """
 
@@ -43,7 +43,7 @@ def numbered(count: int) -> list[Record]:
 
 
 def tensorflow() -> Any:
-    from transfer_learning.tensorflow_quiet import tf
+    from transfer_learning.runtime.tensorflow_quiet import tf
 
     return tf
 
@@ -248,7 +248,7 @@ def test_a_split_without_files_is_an_error(tmp_path: Path) -> None:
 
 
 def test_reading_imports_no_tensorflow() -> None:
-    code = "import sys, transfer_learning.records; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, transfer_learning.photos.records; sys.exit('tensorflow' in sys.modules)"
 
     process = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(SRC)}

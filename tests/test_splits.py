@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from transfer_learning.errors import UserError
-from transfer_learning.splits import check, resolve
+from transfer_learning.runtime.errors import UserError
+from transfer_learning.sources.splits import check, resolve
 
 SLICES = {"train": "train[25%:]", "valid": "train[10%:25%]", "test": "train[:10%]"}
 
@@ -169,7 +169,8 @@ def test_slices_need_not_cover_every_photo() -> None:
 
 def test_slices_are_resolved_without_tensorflow() -> None:
     code = (
-        "import sys; from transfer_learning import splits; splits.resolve({'a': 'train'}, 4); "
+        "import sys; from transfer_learning.sources import splits; "
+        "splits.resolve({'a': 'train'}, 4); "
         "sys.exit('tensorflow' in sys.modules)"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from artifacts import package, saved_model
 
-from transfer_learning import backbones, records, tensorflow_engine
-from transfer_learning.errors import UserError
-from transfer_learning.features import Features
-from transfer_learning.tensorflow_engine import TensorFlow
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning import backbones
+from transfer_learning.features import tensorflow_engine
+from transfer_learning.features.features import Features
+from transfer_learning.features.tensorflow_engine import TensorFlow
+from transfer_learning.photos import records
+from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 SIDE = 8
 PHOTOS = 70
@@ -193,7 +195,7 @@ def test_bfloat16_is_coarser_and_near() -> None:
     folder = package("mobilenet_v2")
     images = np.random.default_rng(0).random((1, 224, 224, 3), dtype=np.float32)
 
-    coarse = np.asarray(backbones.load(folder, dtype=tf.bfloat16)(images))
+    coarse = np.asarray(backbones.load(folder, dtype="bfloat16")(images))
 
     assert coarse.dtype == np.float32
     exact = np.asarray(backbones.load(folder)(images))

@@ -24,13 +24,13 @@ from PIL import Image
 from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.datasets.tf_flowers import tf_flowers_dataset_builder as tf_flowers
 
-from transfer_learning import tfds_source
-from transfer_learning.dataset import DatasetInfo
-from transfer_learning.errors import UserError
-from transfer_learning.fetching import fetch
-from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
-from transfer_learning.sources import Source
-from transfer_learning.tfds_source import check, open_tfds
+from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
+from transfer_learning.photos.dataset import DatasetInfo
+from transfer_learning.runtime.errors import UserError
+from transfer_learning.sources import tfds as tfds_source
+from transfer_learning.sources.fetching import fetch
+from transfer_learning.sources.source import Source
+from transfer_learning.sources.tfds import check, open_tfds
 
 FILE = "flower_photos.tgz"
 CLASSES = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
@@ -437,9 +437,10 @@ def test_flowers_are_counted_without_tensorflow_once_they_are_prepared(
     server: Server, tmp_path: Path
 ) -> None:
     code = (
-        "import sys; from transfer_learning import params, tfds_source; "
+        "import sys; from transfer_learning.config import params; "
+        "from transfer_learning.sources import tfds; "
         f"flowers = params.Tfds(name='tf_flowers', data_dir={str(tmp_path)!r}); "
-        "print(tfds_source.check(flowers), 'tensorflow' in sys.modules)"
+        "print(tfds.check(flowers), 'tensorflow' in sys.modules)"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 

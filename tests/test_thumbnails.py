@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from transfer_learning import thumbnails
+from transfer_learning.photos import thumbnails
 
 
 def opened(image: Image.Image, kind: str = "PNG") -> Image.Image:

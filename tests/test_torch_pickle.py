@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_learning.torch_pickle import WeightsFileError, read_state_dict
+from transfer_learning.backbones.torch_pickle import WeightsFileError, read_state_dict
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 STORAGE_CLASSES = {"float32": "FloatStorage", "int64": "LongStorage", "float64": "DoubleStorage"}

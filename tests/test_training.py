@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_learning import training
-from transfer_learning.features import Features
-from transfer_learning.head import Head, softmax
-from transfer_learning.params import Train
-from transfer_learning.tensorflow_quiet import tf
+from transfer_learning.config.params import Train
+from transfer_learning.features.features import Features
+from transfer_learning.heads import history, training
+from transfer_learning.heads.head import Head, softmax
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 CLASSES = ("daisy", "rose", "tulip")
 WIDTH = 6
@@ -35,7 +35,7 @@ def separable(photos: int, *, seed: int) -> Features:
     return Features(features.astype(np.float32), labels, ids, np.array(CLASSES))
 
 
-def train(chosen: Train) -> tuple[Head, list[training.Epoch]]:
+def train(chosen: Train) -> tuple[Head, list[history.Epoch]]:
     return training.train(separable(30, seed=1), separable(12, seed=2), chosen)
 
 

@@ -1,1 +1,7 @@
-"""Transfer learning on pretrained backbones, as the steps of a DVC pipeline."""
+"""Transfer learning on frozen backbones, one package per noun of the pipeline.
+
+``photos`` and ``sources`` give pixels, ``backbones`` the pretrained networks, ``features`` what
+these make of the photos, ``heads`` the classifiers on top, ``evaluation`` what they are worth,
+``reports`` what people look at.  ``config`` and ``runtime`` lie below all of them, ``commands``
+above.  docs/architecture.md shows who may import whom; import-linter holds it.
+"""

@@ -1,0 +1,34 @@
+"""All that can be wrong in ``params.yaml``, found before any heavy work starts.
+
+``transfer-learning check`` is ``make check``, and the first thing in ``make repro``.
+"""
+
+from __future__ import annotations
+
+from transfer_learning.backbones import handles
+from transfer_learning.config import params
+from transfer_learning.sources import registry, splits
+
+
+def check() -> params.Params:
+    """Read ``params.yaml`` and check it against the disk and the known packages too.
+
+    Raises:
+        UserError: a key is wrong, a handle is not known, the folder of photos is missing or
+            unusable, or a slice is empty or overlaps another.
+    """
+    settings = params.load()
+    for name, backbone in settings.backbones.items():
+        handles.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
+    slices = settings.dataset.splits.model_dump()
+    count = registry.count(settings.dataset)
+    if count is None:
+        splits.check(slices)
+    else:
+        splits.resolve(slices, count)
+    return settings
+
+
+def report() -> str:
+    """Check, and return what was found right in a line."""
+    return f"params.yaml is right; backbones: {', '.join(check().backbones)}"

@@ -1,0 +1,50 @@
+"""Where each artifact of the pipeline lies, relative to the project's top folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+PRESETS = Path("presets")
+DATASET = Path("data/dataset")
+FIGURE_DIGESTS = Path("data/figures")
+BACKBONES = Path("data/backbones")
+FEATURES = Path("data/features")
+MODELS = Path("data/models")
+REPORTS = Path("reports")
+FOLDER_MANIFEST = Path("data/inputs/folder.json")
+
+
+def tfrecords(resolution: int) -> Path:
+    """Return the folder of the photos at R × R pixels."""
+    return Path(f"data/tfrecords/{resolution}")
+
+
+def backbone(name: str) -> Path:
+    """Return the folder of a backbone's artifact."""
+    return BACKBONES / name
+
+
+def features(name: str) -> Path:
+    """Return the folder of a backbone's feature vectors."""
+    return FEATURES / name
+
+
+def model(name: str) -> Path:
+    """Return the folder of a backbone's trained head."""
+    return MODELS / name
+
+
+def reports(name: str) -> Path:
+    """Return the folder of a backbone's reports."""
+    return REPORTS / name
+
+
+def figure_digests(name: str) -> Path:
+    """Return the file with the digests of all that stands in a backbone's reports."""
+    return FIGURE_DIGESTS / f"{name}.json"
+
+
+def of_backbone(name: str) -> tuple[Path, ...]:
+    """Return all that the stages make of one backbone."""
+    return backbone(name), features(name), model(name), figure_digests(name), reports(name)

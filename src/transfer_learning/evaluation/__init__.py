@@ -1,0 +1,5 @@
+"""What a classifier is worth: metrics, calibration, and how sure a comparison is.
+
+Import from here: ``evaluate``, ``metrics``, ``predictions``, ``calibration``, ``significance``,
+``selective``, ``comparison``.  May import: heads, features, backbones, photos, config, runtime.
+"""

@@ -1,0 +1,166 @@
+"""The backbones side by side: how good each is, how sure that is, and what each costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.predictions import ClassScore
+from transfer_learning.evaluation.significance import Pair, p_text
+from transfer_learning.features.extraction import ExtractionInfo
+from transfer_learning.runtime.files import plain, read_json, write_json
+
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """One backbone: what it is and costs, how its features were computed, and how it did.
+
+    The first fields are those of ``BackboneInfo``; ``feature_bytes`` is the size of one photo's
+    features, ``accuracy_95`` the accuracy's 95 % interval.
+    """
+
+    handle: str
+    resolution: int
+    parameters: int
+    features: int
+    multiply_adds: int
+    file_bytes: int
+    feature_bytes: int
+    engine: str
+    precision: str
+    licence: str
+    metrics: Metrics
+    accuracy_95: tuple[float, float]
+    per_class: list[ClassScore]
+
+    @classmethod
+    def of(
+        cls,
+        backbone: BackboneInfo,
+        extraction: ExtractionInfo,
+        metrics: Metrics,
+        per_class: list[ClassScore],
+    ) -> Competitor:
+        """Return what the stages found out about one backbone."""
+        return cls(
+            handle=backbone.handle,
+            resolution=backbone.resolution,
+            parameters=backbone.parameters,
+            features=backbone.features,
+            multiply_adds=backbone.multiply_adds,
+            file_bytes=backbone.file_bytes,
+            feature_bytes=FLOAT32_BYTES * backbone.features,
+            engine=extraction.engine,
+            precision=extraction.precision,
+            licence=backbone.licence,
+            metrics=metrics,
+            accuracy_95=(metrics.accuracy_low, metrics.accuracy_high),
+            per_class=per_class,
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``comparison.json``: the backbones on the same test photos, and every two of them compared.
+
+    ``photos`` is the number of test photos; ``verdict`` says in words which backbone is best.
+    """
+
+    synthetic: bool
+    photos: int
+    verdict: str
+    backbones: dict[str, Competitor]
+    pairs: list[Pair]
+
+    @property
+    def ranked(self) -> dict[str, Competitor]:
+        """The backbones by name, the most accurate first, equals by name."""
+        return dict(_ranked(self.backbones))
+
+    def headline_metrics(self) -> dict[str, dict[str, float]]:
+        """Return what ``backbones.json`` holds: the few metrics to see side by side in DVC."""
+        return {
+            name: {key: item.metrics.as_dict()[key] for key in ("accuracy", "log_loss")}
+            for name, item in self.backbones.items()
+        }
+
+    def write(self, path: Path) -> None:
+        """Write ``comparison.json``, floats rounded to six decimals."""
+        tree = plain(self)
+        for pair, written in zip(self.pairs, tree["pairs"], strict=True):
+            written["verdict"] = pair.verdict
+        write_json(path, _rounded(tree))
+
+    @classmethod
+    def read(cls, path: Path) -> Comparison:
+        """Read what ``write`` wrote."""
+        return read_json(path, cls)
+
+
+def compare(
+    backbones: Mapping[str, Competitor], pairs: list[Pair], *, synthetic: bool
+) -> Comparison:
+    """Put the backbones side by side.
+
+    Args:
+        backbones: by name, all measured on the same photos.
+        pairs: every two of them (``significance.compare``).
+        synthetic: whether the photos are drawn.
+    """
+    photos = next(iter(backbones.values())).metrics.photos
+    verdict = _verdict(backbones, pairs, synthetic=synthetic)
+    return Comparison(synthetic, photos, verdict, dict(backbones), pairs)
+
+
+def _ranked(backbones: Mapping[str, Competitor]) -> list[tuple[str, Competitor]]:
+    return sorted(backbones.items(), key=lambda item: (-item[1].metrics.right, item[0]))
+
+
+def _verdict(backbones: Mapping[str, Competitor], pairs: list[Pair], *, synthetic: bool) -> str:
+    """Return in words which backbone is best, by how much, and how sure that is."""
+    ranked = _ranked(backbones)
+    best, metrics = ranked[0][0], ranked[0][1].metrics
+    photos = "synthetic test photos" if synthetic else "test photos"
+    accuracy = (
+        f"{_percent(metrics.accuracy)} % (95 % {_percent(metrics.accuracy_low)} to "
+        f"{_percent(metrics.accuracy_high)}; {metrics.right} of {metrics.photos} {photos})"
+    )
+    if len(ranked) == 1:
+        return f"{best} has an accuracy of {accuracy}; there is no other to compare."
+    first = [name for name, item in ranked if item.metrics.right == metrics.right]
+    sentences = [
+        f"{' and '.join(first)} {'have' if first[1:] else 'has'} the highest accuracy, {accuracy}."
+    ]
+    versus = {pair.other(best): pair for pair in pairs if pair.has(best)}
+    worse = [f"{name} by {pair.margin}" for name, pair in versus.items() if pair.differs]
+    unsure = [
+        f"{name} (p = {p_text(pair.p_holm)})" for name, pair in versus.items() if not pair.differs
+    ]
+    if worse:
+        sentences.append(f"{best} is better than {', '.join(worse)}.")
+    if unsure:
+        sentences.append(
+            f"There is no evidence of a difference between {best} and {', '.join(unsure)}."
+        )
+    return " ".join(sentences)
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return round(value, 6)
+        case dict():
+            return {key: _rounded(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_rounded(item) for item in value]
+    return value
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -1,0 +1,86 @@
+"""A trained head on held-out features: predictions and metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import log_loss, precision_recall_fscore_support
+
+from transfer_learning.evaluation import calibration
+from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.predictions import ClassScore, Prediction
+from transfer_learning.features.features import Features
+from transfer_learning.heads.head import Head, softmax
+from transfer_learning.runtime.errors import UserError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A backbone's metrics, its scores per class, and its prediction for every test photo."""
+
+    metrics: Metrics
+    per_class: list[ClassScore]
+    predictions: list[Prediction]
+
+
+def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
+    """Measure the head on the test features; the validation features give the temperature.
+
+    Raises:
+        UserError: a test photo's id is there twice.
+    """
+    twice = sorted(photo for photo, count in Counter(test.ids.tolist()).items() if count > 1)
+    if twice:
+        raise UserError(
+            f"the test split has photos with the same id ({len(twice)} ids, first {twice[0]!r}); "
+            "every photo must count once: give each its own id"
+        )
+    classes = [str(name) for name in head.classes]
+    every_class = np.arange(len(classes))
+    valid_logits = head.logits(valid.features)
+    probability = softmax(head.logits(test.features))
+    predicted = probability.argmax(axis=1)
+    right = predicted == test.labels
+    precision, recall, f1, photos = precision_recall_fscore_support(
+        test.labels, predicted, labels=every_class, zero_division=0
+    )
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    temperature = calibration.fit_temperature(valid_logits, valid.labels)
+    calibrated = calibration.apply_temperature(probability, temperature)
+    metrics = Metrics(
+        accuracy=float(right.mean()),
+        accuracy_low=float(interval.low),
+        accuracy_high=float(interval.high),
+        top2_accuracy=_top2_accuracy(probability, test.labels),
+        macro_precision=float(precision.mean()),
+        macro_recall=float(recall.mean()),
+        macro_f1=float(f1.mean()),
+        log_loss=float(log_loss(test.labels, probability, labels=every_class)),
+        ece=calibration.expected_calibration_error(probability.max(axis=1), right),
+        temperature=temperature,
+        ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), right),
+        right=int(right.sum()),
+        photos=len(right),
+        valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
+    )
+    per_class = [
+        ClassScore(name, int(count), *map(float, scores))
+        for name, count, *scores in zip(classes, photos, precision, recall, f1, strict=True)
+    ]
+    predictions = [
+        Prediction(str(photo), classes[label], classes[guess], tuple(map(float, row)))
+        for photo, label, guess, row in zip(
+            test.ids, test.labels, predicted, probability, strict=True
+        )
+    ]
+    return Evaluation(metrics, per_class, predictions)
+
+
+def _top2_accuracy(probability: np.ndarray, labels: np.ndarray) -> float:
+    # Not scikit-learn's top_k_accuracy_score: it gives ties to the class listed last, argmax to
+    # the first, and it takes no two classes.
+    best = np.argsort(-probability, axis=1, kind="stable")[:, :2]
+    return float((best == labels[:, np.newaxis]).any(axis=1).mean())

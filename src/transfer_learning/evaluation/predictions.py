@@ -1,0 +1,76 @@
+"""``reports/B/predictions.csv`` and ``per_class.csv``."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from transfer_learning.runtime.csv_files import write_rows
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One test photo: its id, true and predicted class, and each class's probability."""
+
+    id: str
+    true: str
+    predicted: str
+    probabilities: tuple[float, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether the prediction is the true class."""
+        return self.true == self.predicted
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """A class's number of test photos, and its precision, recall and F1: 0 where undefined."""
+
+    # The word that JSON and CSV have, which Python keeps for itself.
+    name: Annotated[str, Field(alias="class")]
+    photos: int
+    precision: float
+    recall: float
+    f1: float
+
+
+def write_predictions(
+    path: Path, predictions: Iterable[Prediction], classes: Sequence[str]
+) -> None:
+    """Write ``predictions.csv``: id, true, predicted, a probability per class; sorted by id."""
+    write_rows(
+        path,
+        ["id", "true", "predicted", *(f"p_{name}" for name in classes)],
+        (
+            [item.id, item.true, item.predicted, *item.probabilities]
+            for item in sorted(predictions, key=lambda item: item.id)
+        ),
+    )
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read what ``write_predictions`` wrote."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [Prediction(i, t, p, tuple(map(float, probs))) for i, t, p, *probs in rows]
+
+
+def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
+    """Write ``per_class.csv``: class, photos, precision, recall, f1; a line per class."""
+    write_rows(
+        path, ["class", "photos", "precision", "recall", "f1"], map(dataclasses.astuple, scores)
+    )
+
+
+def read_class_scores(path: Path) -> list[ClassScore]:
+    """Read what ``write_class_scores`` wrote."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [ClassScore(name, int(photos), *map(float, scores)) for name, photos, *scores in rows]

@@ -1,0 +1,5 @@
+"""Feature vectors of photos: their files, and the engines that compute them.
+
+Import from here: ``features`` (the files), ``extraction`` (with what they were computed),
+``engine`` (the choice for this machine).  May import: backbones, photos, config, runtime.
+"""

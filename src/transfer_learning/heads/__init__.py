@@ -1,0 +1,4 @@
+"""The classifier on top of the features: its file, its training, its learning curves.
+
+Import from here: ``head``, ``training``, ``history``.  May import: features, config, runtime.
+"""

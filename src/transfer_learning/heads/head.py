@@ -1,0 +1,48 @@
+"""The classifier on top of the features, and its file: a dense layer's kernel and bias."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from transfer_learning.runtime import npz
+
+FILE = "head.npz"
+
+
+@dataclass(frozen=True)
+class Head:
+    """``kernel`` float32 [D, C], ``bias`` float32 [C], ``classes`` str [C]."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    classes: np.ndarray
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Return float32 [N, C] for features float32 [N, D]; Dropout does nothing here."""
+        return np.asarray(features @ self.kernel + self.bias)
+
+    def write(self, folder: Path) -> None:
+        """Write ``head.npz``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        npz.write(
+            folder / FILE,
+            kernel=self.kernel,
+            bias=self.bias,
+            classes=self.classes,
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Head:
+        """Read ``head.npz``."""
+        with np.load(folder / FILE, allow_pickle=False) as file:
+            return cls(file["kernel"], file["bias"], file["classes"])
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities float64 [N, C] of logits [N, C]."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    exponents = np.exp(shifted)
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

@@ -1,0 +1,97 @@
+"""``data/dataset``: what ``fetch`` wrote, readable without TensorFlow.
+
+``dataset.json`` is the data summary and the index of the photos; it says at which byte of its
+split's TFRecord file each photo's encoded bytes begin, so one photo is read with one seek.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from transfer_learning.config.paths import DATASET
+from transfer_learning.runtime.files import read_json, write_json
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class PhotoEntry:
+    """A photo of the index: sizes in pixels; ``offset`` and ``bytes`` in the split's file."""
+
+    id: str
+    label: int
+    split: str
+    width: int
+    height: int
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A photo that cannot be decoded, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """A split as declared and as counted from its records."""
+
+    slice: str
+    declared: int
+    counted: int
+    per_class: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``."""
+
+    source: str
+    synthetic: bool
+    classes: tuple[str, ...]
+    found: int
+    splits: dict[str, SplitSummary]
+    rejected: tuple[Rejected, ...]
+    photos: tuple[PhotoEntry, ...]
+    about: dict[str, str] = field(default_factory=dict)
+    credits: dict[str, str] = field(default_factory=dict)
+
+    def write(self, folder: Path = DATASET) -> None:
+        """Write ``dataset.json``."""
+        write_json(folder / "dataset.json", self)
+
+    @classmethod
+    def read(cls, folder: Path = DATASET) -> DatasetInfo:
+        """Read ``dataset.json``."""
+        return read_json(folder / "dataset.json", cls)
+
+
+def read_photo(entry: PhotoEntry, folder: Path = DATASET) -> Image.Image:
+    """Return the photo as an RGB image of its own size."""
+    with (folder / f"{entry.split}.tfrecord").open("rb") as file:
+        file.seek(entry.offset)
+        return Image.open(io.BytesIO(file.read(entry.bytes))).convert("RGB")
+
+
+def split_counts(labels: list[int], classes: int) -> tuple[int, ...]:
+    """Return how many of the labels fall in each class."""
+    counts = Counter(labels)
+    return tuple(counts[label] for label in range(classes))
+
+
+def size_summary(photos: tuple[PhotoEntry, ...]) -> dict[str, tuple[int, int, int]]:
+    """Return (smallest, median, largest) width and height in pixels."""
+    summary = {}
+    for side in ("width", "height"):
+        sizes = np.array([getattr(photo, side) for photo in photos])
+        summary[side] = (int(sizes.min()), int(np.median(sizes)), int(sizes.max()))
+    return summary

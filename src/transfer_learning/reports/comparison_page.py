@@ -1,0 +1,130 @@
+"""``reports/comparison.md``: the backbones side by side, for reading where git is."""
+
+from __future__ import annotations
+
+from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.evaluation.significance import p_text
+from transfer_learning.reports.markdown import markdown
+
+FIGURES = {
+    "comparison.png": "Accuracy of the backbones with its 95 % interval, and their cost",
+    "per_class.png": "F1 of each backbone for each class",
+    "disagreements.png": "Test photos that the backbones predict differently",
+    "abstain.png": "Accuracy on the photos kept when the least sure predictions are set aside",
+}
+
+
+def page(comparison: Comparison) -> str:
+    """Return the page as Markdown: verdict, accuracies, pairs, classes, costs and figures."""
+    note = "The photos are synthetic: drawn by this project, not photographed."
+    figures = [line for name, alt in FIGURES.items() for line in (f"![{alt}]({name})", "")]
+    lines = [
+        "# Backbones side by side",
+        "",
+        *([note, ""] if comparison.synthetic else []),
+        f"**{comparison.verdict}**",
+        "",
+        "## How good",
+        "",
+        *_accuracies(comparison),
+        "",
+        "The interval is Wilson's. ECE is the expected calibration error in 15 bins; the last "
+        "column has it after division of the logits by the temperature fitted on the "
+        "validation photos.",
+        "",
+        *(["## Photo by photo", "", *_pairs(comparison), ""] if comparison.pairs else []),
+        "## Class by class",
+        "",
+        *_classes(comparison),
+        "",
+        "## What each costs",
+        "",
+        *_costs(comparison),
+        "",
+        *figures,
+    ]
+    return "\n".join(lines)
+
+
+def _accuracies(comparison: Comparison) -> list[str]:
+    header = ["backbone", "test accuracy, %", "95 % interval", "right", "top-2 accuracy, %"]
+    header += ["validation accuracy, %", "macro-F1", "log loss", "ECE", "temperature"]
+    header += ["ECE after it"]
+    return markdown(
+        header,
+        [
+            [
+                name,
+                _percent(item.metrics.accuracy),
+                f"{_percent(item.metrics.accuracy_low)} to {_percent(item.metrics.accuracy_high)}",
+                f"{item.metrics.right} of {item.metrics.photos}",
+                _percent(item.metrics.top2_accuracy),
+                _percent(item.metrics.valid_accuracy),
+                f"{item.metrics.macro_f1:.3f}",
+                f"{item.metrics.log_loss:.3f}",
+                f"{item.metrics.ece:.3f}",
+                f"{item.metrics.temperature:.2f}",
+                f"{item.metrics.ece_calibrated:.3f}",
+            ]
+            for name, item in comparison.ranked.items()
+        ],
+    )
+
+
+def _pairs(comparison: Comparison) -> list[str]:
+    corrected = len(comparison.pairs) > 1
+    header = ["a", "b", "both right", "only a", "only b", "both wrong", "b − a, points"]
+    header += ["95 % interval", "p", *(["p, Holm"] if corrected else []), "in words"]
+    rows = [
+        [
+            pair.a,
+            pair.b,
+            *map(str, (pair.both_right, pair.only_a, pair.only_b, pair.both_wrong)),
+            f"{100 * pair.difference:+.1f}",
+            " to ".join(f"{100 * end:+.1f}" for end in pair.difference_95),
+            p_text(pair.p_value),
+            *([p_text(pair.p_holm)] if corrected else []),
+            pair.verdict,
+        ]
+        for pair in comparison.pairs
+    ]
+    text = "The p-value is the exact McNemar test's; the interval is a bootstrap over the photos"
+    text += ", not corrected; Holm corrects p for the number of pairs." if corrected else "."
+    return [*markdown(header, rows), "", text]
+
+
+def _classes(comparison: Comparison) -> list[str]:
+    per_class = zip(*(item.per_class for item in comparison.backbones.values()), strict=True)
+    return markdown(
+        ["class", "photos", *(f"F1 of {name}" for name in comparison.backbones)],
+        [
+            [scores[0].name, str(scores[0].photos), *(f"{score.f1:.3f}" for score in scores)]
+            for scores in per_class
+        ],
+    )
+
+
+def _costs(comparison: Comparison) -> list[str]:
+    header = ["backbone", "input", "parameters", "multiply-adds per photo", "weights file"]
+    header += ["features per photo", "computed with", "handle", "licence"]
+    return markdown(
+        header,
+        [
+            [
+                name,
+                f"{item.resolution} px",
+                f"{item.parameters / 1e6:.2f} M",
+                f"{item.multiply_adds / 1e6:,.0f} M",
+                f"{item.file_bytes / 1e6:.1f} MB",
+                f"{item.features:,} ({item.feature_bytes:,} bytes)",
+                f"{item.engine}, {item.precision}",
+                item.handle,
+                item.licence,
+            ]
+            for name, item in comparison.ranked.items()
+        ],
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

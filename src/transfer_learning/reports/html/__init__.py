@@ -1,0 +1,1 @@
+"""``reports/index.html``: one page without network.  Import from here: ``page``."""

@@ -1,0 +1,65 @@
+"""Small files: written whole or not at all, with the same bytes each time; JSON, typed; sha256."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from transfer_learning.runtime.errors import UserError
+
+T = TypeVar("T")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(text.encode())
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON with a fixed layout, so that equal values give equal bytes.
+
+    A dataclass is written as its fields.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = plain(value)
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def plain(value: object) -> Any:
+    """Return a dataclass as dictionaries, lists, texts and numbers, as JSON has them."""
+    return TypeAdapter(type(value)).dump_python(value, mode="json", by_alias=True)
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Read JSON as a ``kind``: a dataclass, or anything else that pydantic can check.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        UserError: it is not JSON, or not of that kind; the message names the field.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(
+            f"{path} is damaged or of another version ({field}: {first['msg']}); "
+            "rebuild it: dvc repro -f with the stage that writes it"
+        ) from None
+
+
+def sha256(path: Path) -> str:
+    """Return the file's sha256 as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

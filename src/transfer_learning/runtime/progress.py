@@ -1,0 +1,25 @@
+"""Bars of photos done, photos/s and time left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def progress(items: Iterable[T], bar: tqdm) -> Iterator[T]:
+    """Yield the items and advance the bar by one for each."""
+    for item in items:
+        yield item
+        bar.update()
+
+
+def progress_bar(*, total: int, what: str) -> tqdm:
+    """Return a bar of photos done, photos/s and time left; call ``update(n)`` and ``close()``."""
+    # Away from a terminal each refresh is a new line, so it is refreshed rarely there.
+    interval = 0.2 if sys.stderr.isatty() else 5.0
+    return tqdm(total=total, desc=what, unit="photo", mininterval=interval)

@@ -1,0 +1,6 @@
+"""Where photos come from: a module per value of ``dataset.source``, and what turns one into a
+data set.
+
+Import from here: ``registry`` (the chosen source, opened), ``fetching`` (a source in,
+data/dataset out), ``folder.manifest``, ``splits``.  May import: photos, config, runtime.
+"""

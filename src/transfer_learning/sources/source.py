@@ -1,0 +1,56 @@
+"""What every source of photos gives: the same ordered list of (id, label, encoded bytes).
+
+The order is TFDS's for a builder whose keys are ``CLASS/FILE``: ascending md5 of the split's
+name and the key (``tensorflow_datasets/core/hashing.py``), so that a slice of ``train`` means
+the same for every source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo of a source: ``id`` is CLASS/FILE, ``label`` the class's position."""
+
+    id: str
+    label: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source's classes, its photos in TFDS's order, and how to get one's encoded bytes.
+
+    ``about`` describes the data set (its name, version, citation, …), ``credits`` gives a
+    photo's credit line under its id; both are empty where the source says nothing.
+    """
+
+    classes: tuple[str, ...]
+    photos: tuple[Photo, ...]
+    stream: Callable[[], Iterable[bytes]]
+    synthetic: bool
+    about: dict[str, str] = field(default_factory=dict)
+    credits: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> Iterator[tuple[Photo, bytes]]:
+        """Yield every photo and its encoded bytes, in the order of ``photos``."""
+        yield from zip(self.photos, self.stream(), strict=True)
+
+
+def read_credits(licence: str, photos: Iterable[Photo]) -> dict[str, str]:
+    """Return photo id → credit from a LICENSE.txt with a line "CLASS/FILE CREDIT" per photo."""
+    lines = (line.split(maxsplit=1) for line in licence.splitlines())
+    credits = {line[0]: line[1].strip() for line in lines if len(line) == 2}
+    return {photo.id: credits[photo.id] for photo in photos if photo.id in credits}
+
+
+def in_tfds_order(photos: Iterable[Photo]) -> tuple[Photo, ...]:
+    """Return photos whose ids are CLASS/FILE in the order of a TFDS builder with such keys."""
+
+    def key(photo: Photo) -> int:
+        return int(hashlib.md5(b"train" + photo.id.encode()).hexdigest(), 16)
+
+    return tuple(sorted(photos, key=key))

@@ -1,0 +1,256 @@
+"""The device's description: from the kernel, a loaded TensorFlow and the driver; GPUs faked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from imports import SRC, library_modules
+
+from transfer_learning.runtime import hardware
+
+SMI = """\
+NVIDIA T400, 2048 MiB, 550.54.15
+NVIDIA A10, 23028 MiB, 550.54.15
+"""
+
+
+def tensorflow(
+    *gpus: dict[str, Any], tf32: bool = True, build: dict[str, str] | None = None
+) -> SimpleNamespace:
+    """The few of TensorFlow's functions that are asked, with these GPUs' details."""
+    return SimpleNamespace(
+        __version__="2.21.0",
+        config=SimpleNamespace(
+            list_physical_devices=lambda kind: list(range(len(gpus))) if kind == "GPU" else [0],
+            experimental=SimpleNamespace(
+                get_device_details=lambda gpu: gpus[gpu],
+                tensor_float_32_execution_enabled=lambda: tf32,
+            ),
+        ),
+        sysconfig=SimpleNamespace(
+            get_build_info=lambda: (
+                {"cuda_version": "12.5.1", "cudnn_version": "9"} if build is None else build
+            )
+        ),
+    )
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A CPU of known model, no TensorFlow loaded, an empty folder as PATH: returned."""
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor : 0\nmodel name\t: Xeon: E5\nprocessor : 1\nmodel name : no\n")
+    monkeypatch.setattr(hardware, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(hardware, "cores", lambda: 4)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    return programs
+
+
+def install_nvidia_smi(programs: Path, script: str) -> None:
+    path = programs / "nvidia-smi"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def answer(text: str) -> str:
+    """A script that answers the query for name, memory and driver and nothing else."""
+    query = "--query-gpu=name,memory.total,driver_version --format=csv,noheader"
+    return f'[ "$*" = "{query}" ] || exit 2\nprintf "%s" \'{text}\''
+
+
+A10 = {"device_name": "NVIDIA A10", "compute_capability": (8, 6)}
+
+
+@pytest.mark.usefixtures("machine")
+def test_without_tensorflow_the_cpu_is_described_and_tensorflow_is_not_loaded() -> None:
+    found = hardware.describe()
+
+    assert found == {"cpu": "Xeon: E5", "cores": "4"}
+    assert "tensorflow" not in sys.modules
+
+
+@pytest.mark.usefixtures("machine")
+def test_with_tensorflow_and_no_gpu_its_version_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow())
+
+    assert hardware.describe() == {"cpu": "Xeon: E5", "cores": "4", "tensorflow": "2.21.0"}
+
+
+def test_a_gpu_is_described_with_what_the_driver_says_of_the_card_of_that_name(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow(A10))
+    install_nvidia_smi(machine, answer(SMI))
+
+    assert hardware.describe() == {
+        "cpu": "Xeon: E5",
+        "cores": "4",
+        "tensorflow": "2.21.0",
+        "gpu": "NVIDIA A10",
+        "compute_capability": "8.6",
+        "memory": "23028 MiB",
+        "driver": "550.54.15",
+        "cuda": "12.5.1",
+        "cudnn": "9",
+        "tf32": "on",
+    }
+
+
+@pytest.mark.usefixtures("machine")
+def test_two_gpus_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [A10, {"device_name": "NVIDIA T400"}]
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow(*gpus))
+
+    assert hardware.describe()["gpu"] == "NVIDIA A10, NVIDIA T400"
+
+
+@pytest.mark.usefixtures("machine")
+def test_tf32_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow(A10, tf32=False))
+
+    assert hardware.describe()["tf32"] == "off"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("echo 'NVIDIA-SMI has failed'; exit 9", id="fails"),
+        pytest.param("echo 'No devices were found'", id="finds nothing"),
+        pytest.param("echo 'NVIDIA A10'", id="answers with less"),
+        pytest.param(answer("NVIDIA T400, 2048 MiB, 550.54.15"), id="knows another card"),
+        pytest.param("while :; do :; done", id="hangs"),
+    ],
+)
+def test_a_driver_that_does_not_answer_is_left_out(
+    script: str, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow(A10))
+    monkeypatch.setattr(hardware, "PATIENCE", 0.5)
+    install_nvidia_smi(machine, script)
+
+    found = hardware.describe()
+
+    assert found["gpu"] == "NVIDIA A10"
+    assert not {"driver", "memory"} & set(found)
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_tensorflow_does_not_know_of_a_gpu_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow({}, build={"is_cuda_build": "False"}))
+
+    found = hardware.describe()
+
+    assert found["gpu"] == "unknown GPU"
+    assert not {"compute_capability", "cuda", "cudnn", "driver"} & set(found)
+
+
+def test_the_real_tensorflow_answers_every_question() -> None:
+    # A build without CUDA has no CUDA version to tell; the questions are the same.
+    code = (
+        "from transfer_learning.runtime.tensorflow_quiet import tf\n"
+        "from transfer_learning.runtime import hardware\n"
+        "assert hardware.describe()['tensorflow'] == tf.__version__\n"
+        "print(hardware._gpu(tf, tf.config.list_physical_devices('CPU'))['tf32'])\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": "src", "PATH": ""},
+    )  # fmt: skip
+
+    assert done.stdout in ("on\n", "off\n"), done.stderr
+
+
+def test_a_machine_without_cpuinfo_is_still_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "")
+    monkeypatch.setattr(hardware.platform, "machine", lambda: "arm64")
+
+    assert hardware.describe()["cpu"] == "arm64"
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda pid: {0, 2, 5}, raising=False)
+
+    assert hardware.describe()["cores"] == "3"
+
+
+def test_a_system_without_affinity_counts_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(hardware.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(hardware.os, "cpu_count", lambda: 8)
+
+    assert hardware.describe()["cores"] == "8"
+
+
+# Where a system has no policies, none is to be seen.
+POLICY = """
+import os, threading
+from stages import preprocess
+
+def look():
+    policy = getattr(os, "sched_getscheduler", lambda process: None)
+    thread = threading.Thread(
+        target=lambda: print(policy(0) == getattr(os, "SCHED_BATCH", None))
+    )
+    thread.start()
+    thread.join()
+    raise SystemExit
+
+preprocess.params.load = look
+preprocess.main()
+"""
+
+
+def test_threads_that_preprocess_starts_are_scheduled_as_batch() -> None:
+    # In a process of its own, so that the tests' own scheduling stays as it is.
+    done = subprocess.run(
+        [sys.executable, "-c", POLICY],
+        env={"PYTHONPATH": f"src{os.pathsep}.", "PATH": ""},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "True\n"
+
+
+def test_a_system_that_knows_no_policies_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_setscheduler", raising=False)
+    hardware.schedule_as_batch()
+
+
+def test_a_container_that_forbids_the_policy_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def forbid(*policy: Any) -> None:
+        asked.append(policy)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.sched_setscheduler", forbid, raising=False)
+    # Not every system has these.
+    monkeypatch.setattr("os.SCHED_BATCH", 3, raising=False)
+    monkeypatch.setattr("os.sched_param", int, raising=False)
+    hardware.schedule_as_batch()
+    assert len(asked) == 1
+
+
+def test_the_label_is_the_gpu_where_one_is_used_else_the_cpu() -> None:
+    cpu = {"cpu": "Xeon", "cores": "4"}
+
+    assert hardware.label(cpu) == "Xeon, cores: 4"
+    assert hardware.label(cpu | {"gpu": "NVIDIA A10"}) == "NVIDIA A10"
+
+
+def test_the_module_needs_nothing_of_the_library() -> None:
+    # Every stage imports it.
+    assert library_modules(SRC / "transfer_learning/runtime/hardware.py") == set()

@@ -1,0 +1,227 @@
+"""OpenVINO as the engine: TensorFlow's features, the same bytes always, and nothing phoned home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from artifacts import PACKAGES, Convolutional, Unknown, package, saved_model
+from imports import SRC
+
+from transfer_learning import backbones
+from transfer_learning.backbones import freeze
+from transfer_learning.features import engine as features_engine
+from transfer_learning.features import openvino_engine
+from transfer_learning.features.engine import open_engine
+from transfer_learning.photos import records
+from transfer_learning.runtime import hardware
+from transfer_learning.runtime.openvino_quiet import openvino
+from transfer_learning.runtime.tensorflow_quiet import tf
+
+# Of the largest feature.
+TOLERANCE = 1e-4
+
+
+def photos(count: int, resolution: int) -> np.ndarray:
+    shape = (count, resolution, resolution, 3)
+    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+
+
+def in_tensorflow(folder: Path, pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(backbones.load(folder)(pixels.astype(np.float32) / 255))
+
+
+def run(engine: openvino_engine.OpenVino, pixels: np.ndarray) -> np.ndarray:
+    (features,) = engine.run([[image.tobytes() for image in pixels]])
+    return features
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < TOLERANCE * np.abs(expected).max()
+
+
+# Features
+
+
+@pytest.mark.parametrize("network", PACKAGES)
+def test_a_package_gives_the_features_of_tensorflow(network: str) -> None:
+    folder = package(network)
+    pixels = photos(3, PACKAGES[network].resolution)
+
+    features = run(openvino_engine.OpenVino(folder), pixels)
+
+    assert_same(features, in_tensorflow(folder, pixels))
+
+
+def test_a_saved_model_gives_the_features_of_tensorflow(tmp_path: Path) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=5)
+    pixels = photos(3, 32)
+
+    features = run(openvino_engine.OpenVino(folder), pixels)
+
+    assert_same(features, in_tensorflow(folder, pixels))
+
+
+# Bytes
+
+
+def test_a_photo_has_the_same_features_in_every_batch_and_on_any_number_of_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = package("mobilenet_v2")
+    pixels = photos(openvino_engine.OpenVino.batch, 224)
+
+    features = {}
+    for cores in (1, 3):
+        monkeypatch.setattr(hardware, "cores", lambda cores=cores: cores)
+        engine = openvino_engine.OpenVino(folder)
+        features[cores] = run(engine, pixels)
+        alone = np.concatenate([run(engine, pixels[index:][:1]) for index in range(len(pixels))])
+        assert alone.tobytes() == features[cores].tobytes()
+
+    assert features[1].tobytes() == features[3].tobytes()
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from transfer_learning.features.engine import open_engine
+from transfer_learning.photos import records
+engine = open_engine(Path(sys.argv[1]), "float32")
+features = engine.extract(records.shards(Path(sys.argv[2]), "test"), ("a", "b"), lambda n: None)
+features.write(Path(sys.argv[3]))
+assert engine.name == "openvino"
+loaded = [name for name in sys.modules if "telemetry" in name or "tensorflow" in name]
+assert not loaded, loaded
+"""
+
+
+def test_another_process_gives_the_same_bytes_without_tensorflow_and_telemetry(
+    tmp_path: Path,
+) -> None:
+    folder = package("mobilenet_v2")
+    records.write_shards(tmp_path, "test", as_records(photos(6, 224)), photos=6)
+    here, there = tmp_path / "here.npz", tmp_path / "there.npz"
+
+    engine = openvino_engine.OpenVino(folder)
+    engine.extract(records.shards(tmp_path, "test"), ("a", "b"), print).write(here)
+    command = [sys.executable, "-c", PROGRAM, folder, tmp_path, there]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(SRC)})
+
+    assert here.read_bytes() == there.read_bytes()
+
+
+def as_records(pixels: np.ndarray) -> list[records.Record]:
+    # The ids are out of alphabetical order, so that sorting would show.
+    return [
+        records.Record(f"{-index % len(pixels)}/ö.jpg", index % 2, image.tobytes())
+        for index, image in enumerate(pixels)
+    ]
+
+
+def test_extraction_keeps_the_order_of_the_records_and_counts_each_photo_once(
+    tmp_path: Path,
+) -> None:
+    folder = saved_model(Convolutional(), tmp_path / "artifact", features=5)
+    count = 3 * openvino_engine.OpenVino.batch + 1
+    pixels = photos(count, 32)
+    records.write_shards(tmp_path, "test", as_records(pixels), photos=count)
+    advanced: list[int] = []
+
+    engine = openvino_engine.OpenVino(folder)
+    features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), advanced.append)
+
+    assert features.ids.tolist() == [f"{-index % count}/ö.jpg" for index in range(count)]
+    assert features.labels.dtype == np.int64
+    assert features.labels.tolist() == [index % 2 for index in range(count)]
+    assert features.classes.tolist() == ["a", "b"]
+    assert sum(advanced) == count
+    assert_same(features.features, in_tensorflow(folder, pixels))
+
+
+# Precision
+
+
+def test_features_are_float32_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = open_engine(package("mobilenet_v2"), "float32")
+
+    assert (engine.name, engine.precision) == ("openvino", "float32")
+    assert capsys.readouterr().out == ""
+
+
+def test_the_precision_is_the_one_that_the_cpu_computes_in(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    has_bfloat16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+    engine = open_engine(package("mobilenet_v2"), "bfloat16")
+
+    assert engine.precision == ("bfloat16" if has_bfloat16 else "float32")
+    assert ("float32" in capsys.readouterr().out) == (not has_bfloat16)
+
+
+# What OpenVINO cannot run
+
+
+def test_tensorflow_runs_what_openvino_cannot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved_model(Unknown(), tmp_path / "artifact", features=3)
+    pixels = photos(5, 32)
+    records.write_shards(tmp_path, "test", as_records(pixels), photos=5)
+
+    freeze.prepare(folder, backbones.load(folder))
+    engine = open_engine(folder, "float32")
+    features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), lambda count: None)
+
+    assert (engine.name, engine.version) == ("tensorflow", tf.__version__)
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert str(folder) in said
+    assert "Digamma" in said
+    assert_same(features.features, in_tensorflow(folder, pixels))
+
+
+def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=6)
+    with pytest.raises(RuntimeError, match=r"\[4,5\], not \[4,6\]"):
+        openvino_engine.OpenVino(folder)
+
+
+# The GPU
+
+
+def no_library(_: str) -> None:
+    raise OSError
+
+
+@pytest.mark.parametrize(
+    ("driver", "gpus", "device"),
+    [
+        pytest.param(no_library, ["GPU:0"], None, id="no driver"),
+        pytest.param(lambda _: None, [], None, id="none that TensorFlow sees"),
+        pytest.param(lambda _: None, ["GPU:0"], "GPU:0", id="a GPU"),
+    ],
+)
+def test_a_gpu_takes_tensorflow(
+    driver: Callable[[str], None],
+    gpus: list[str],
+    device: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from transfer_learning.features import tensorflow_engine
+
+    monkeypatch.setattr(features_engine.ctypes, "CDLL", driver)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
+    monkeypatch.setattr(tensorflow_engine, "open_engine", lambda folder, precision, device: device)
+
+    engine = open_engine(package("mobilenet_v2"), "float32")
+
+    assert engine == device or (device is None and isinstance(engine, openvino_engine.OpenVino))
