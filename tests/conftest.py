@@ -1,10 +1,22 @@
-"""Fixtures that several test modules share."""
+"""Fixtures that several test modules share, and the marks that follow from them."""
 
 from collections.abc import Iterator
 
 import browser as chromium
 import clone as tiny
 import pytest
+
+# A test that asks for the fixture bears the mark, and is left out of `make quick`.
+MARKS = {"browser": "browser", "clone": "dvc"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, mark in MARKS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+                # One process of pytest-xdist runs them all, since the fixture is made per process.
+                item.add_marker(pytest.mark.xdist_group(mark))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.runtime.errors import UserError
 
 LEVEL = 0.05
-RESAMPLES, SEED = 100_000, 0
+# Of the numerical integration, and the width to which its limits are found.
+NODES, PRECISION = 100, 1e-7
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def compare(predictions: Mapping[str, Sequence[Prediction]]) -> list[Pair]:
             b,
             *table,
             difference=(table[2] - table[1]) / sum(table),
-            difference_95=bootstrap(*table),
+            difference_95=difference_interval(*table),
             p_value=p_value,
             p_holm=p_holm,
         )
@@ -126,18 +127,62 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def bootstrap(both_right: int, only_a: int, only_b: int, both_wrong: int) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the difference of accuracies, photos resampled.
+def difference_interval(
+    both_right: int, only_a: int, only_b: int, both_wrong: int
+) -> tuple[float, float]:
+    """Return the 95 % interval of ``b``'s accuracy minus ``a``'s that belongs to the test.
 
-    Photos drawn with replacement fill the four cells as a multinomial does (Efron and Tibshirani
-    1993, "An Introduction to the Bootstrap"), so the cells are drawn, from a fixed seed.  Where
-    the backbones differ on no photo the interval is 0 to 0, however few the photos.
+    It leaves out 0 where, and only where, ``mcnemar`` gives less than 5 %.  The exact intervals of
+    two proportions are melded: of the photos on which the backbones differ, and of those among
+    them on which ``b`` is right (Fay and Lumbard 2021, "Confidence intervals for difference in
+    proportions for matched pairs compatible with exact McNemar's or sign tests", Statistics in
+    Medicine 40(5), 1147–1159).  It is never a point, however few the photos.
     """
-    cells = np.array([both_right, only_a, only_b, both_wrong])
-    photos = cells.sum()
-    drawn = np.random.default_rng(SEED).multinomial(photos, cells / photos, size=RESAMPLES)
-    low, high = np.quantile((drawn[:, 2] - drawn[:, 1]) / photos, [0.025, 0.975])
-    return float(low), float(high)
+    photos, discordant = both_right + only_a + only_b + both_wrong, only_a + only_b
+    low = _lower_limit(only_b, discordant, photos)
+    high = -_lower_limit(only_a, discordant, photos)
+    return low, high
+
+
+def _lower_limit(wins: int, discordant: int, photos: int) -> float:
+    """Return the 2.5 % quantile of T · (2B − 1), the smaller over both choices of T.
+
+    B is the lower confidence distribution of wins / discordant, Beta(wins, discordant − wins + 1);
+    T the lower or upper one of discordant / photos, Beta(d, n − d + 1) or Beta(d + 1, n − d).
+    A beta distribution whose first parameter is 0 lies at 0, one whose second is 0 at 1.
+    """
+    # Here because it takes longer to import than all the rest of a comparison of two.
+    from scipy.special import betainc, betaincinv
+
+    def cumulative(a: int, b: int, x: np.ndarray) -> np.ndarray:
+        inside = np.clip(x, 0, 1)
+        if a == 0 or b == 0:
+            return np.asarray(x >= (a != 0), float)
+        return np.asarray(betainc(a, b, inside))
+
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    losses = float(betainc(wins, discordant - wins + 1, 0.5)) if wins else 1.0
+    # B's quantiles below and above 1/2 apart, so that T · (2B − 1) falls below 0 with exactly the
+    # probability that the test computes.
+    levels = np.concatenate([losses * (nodes + 1) / 2, losses + (1 - losses) * (nodes + 1) / 2])
+    masses = np.concatenate([losses * weights / 2, (1 - losses) * weights / 2])
+    share = betaincinv(wins, discordant - wins + 1, levels) if wins else np.zeros(2 * NODES)
+    factor = 2 * share - 1
+
+    def below(value: float, a: int, b: int) -> float:
+        """Return the probability that T · (2B − 1) ≤ value."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = cumulative(a, b, value / factor)
+        return float(np.where(factor > 0, left, 1 - left) @ masses)
+
+    limits = []
+    for a, b in ((discordant, photos - discordant + 1), (discordant + 1, photos - discordant)):
+        low, high = -1.0, 1.0
+        while high - low > PRECISION:
+            middle = (low + high) / 2
+            low, high = (middle, high) if below(middle, a, b) < LEVEL / 2 else (low, middle)
+        limits.append((low + high) / 2)
+    return min(limits)
 
 
 def _right_by_id(name: str, predictions: Sequence[Prediction]) -> dict[str, bool]:
