@@ -4,8 +4,6 @@ A stage of its own because only it, and fetch, may need a network; a DVC cache t
 reruns everything after it offline.
 """
 
-import sys
-
 from transfer_learning.backbones import handles
 from transfer_learning.backbones.fetch import fetch
 from transfer_learning.config import params, paths
@@ -16,7 +14,7 @@ def main() -> None:
     settings = params.load()
     for name, backbone in settings.backbones.items():
         handles.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
-    name = sys.argv[1]
+    name = cli.item()
     info = fetch(name, settings.backbones[name], paths.backbone(name))
     print(
         f"backbone@{name}: {info.network}, {info.parameters:,} parameters, "

@@ -5,8 +5,6 @@ And the chapter's page, which shows the same head on the same photos step by ste
 A stage of its own so that a new metric retrains nothing.
 """
 
-import sys
-
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config import params, paths
 from transfer_learning.evaluation import evaluate, predictions
@@ -19,7 +17,7 @@ from transfer_learning.runtime import cli, csv_files, files
 
 def main() -> None:
     settings = params.load()
-    name = sys.argv[1]
+    name = cli.item()
     features, reports = paths.features(name), paths.reports(name)
     test, valid = (Features.read(features / f"{split}.npz") for split in ("test", "valid"))
     head = Head.read(paths.model(name))

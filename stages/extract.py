@@ -4,8 +4,6 @@ A stage of its own because the backbone is frozen: each photo goes through it on
 head retrains from these files in seconds.
 """
 
-import sys
-
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config import params, paths
 from transfer_learning.features.engine import open_engine
@@ -16,7 +14,7 @@ from transfer_learning.runtime import cli, progress, timings
 
 def main() -> None:
     settings = params.load().extract
-    name = sys.argv[1]
+    name = cli.item()
     backbone, target = paths.backbone(name), paths.features(name)
     resolution = BackboneInfo.read(backbone).resolution
     info = dataset.DatasetInfo.read()

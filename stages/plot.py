@@ -6,8 +6,6 @@ reports/B, so it notes the digests of what stands there in data/figures/B.json: 
 one dependency per backbone.
 """
 
-import sys
-
 import numpy as np
 
 from transfer_learning.config import params, paths
@@ -24,7 +22,7 @@ FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", 
 
 def main() -> None:
     params.load()
-    name = sys.argv[1]
+    name = cli.item()
     folder = paths.reports(name)
     info = dataset.DatasetInfo.read()
     note = " (synthetic photos)" * info.synthetic

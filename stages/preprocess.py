@@ -3,7 +3,6 @@
 A stage of its own, once per resolution, so that backbones of one resolution share its records.
 """
 
-import sys
 from itertools import islice
 
 from transfer_learning.config import params, paths
@@ -14,7 +13,7 @@ from transfer_learning.runtime import cli, hardware, progress, timings
 def main() -> None:
     hardware.schedule_as_batch()
     settings = params.load().preprocess
-    resolution = int(sys.argv[1])
+    resolution = int(cli.item())
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
     with timings.timed(f"preprocess@{resolution}", photos=photos):

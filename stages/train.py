@@ -5,7 +5,6 @@ reports/B/live is DVCLive's: its curves grow while the head trains.
 """
 
 import dataclasses
-import sys
 from pathlib import Path
 
 from scmrepo.exceptions import SCMError
@@ -23,7 +22,7 @@ def main() -> None:
     from dvclive.live import Live
 
     settings = params.load().train
-    name = sys.argv[1]
+    name = cli.item()
     folder = paths.features(name)
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
     try:

@@ -97,6 +97,15 @@ def make_saved_model(path: Path, features: int) -> None:
 
 def build(root: Path) -> Clone:
     """Copy the project's files to ``root``, with tiny parameters, and build everything there."""
+    clone = prepare(root)
+    clone.ran_first = clone.repro()
+    clone.run("git", "add", "-A")
+    clone.run("git", "commit", "-qm", "built")
+    return clone
+
+
+def prepare(root: Path) -> Clone:
+    """Copy the project's files to ``root``, with tiny parameters; nothing is built."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT, capture_output=True, text=True, check=True,
@@ -114,7 +123,4 @@ def build(root: Path) -> Clone:
     clone.run("git", "config", "user.name", "test")
     clone.run("git", "add", "-A")
     clone.run("git", "commit", "-qm", "tiny")
-    clone.ran_first = clone.repro()
-    clone.run("git", "add", "-A")
-    clone.run("git", "commit", "-qm", "built")
     return clone

@@ -393,3 +393,16 @@ def test_the_thumbnails_are_those_of_the_test_photos(photos: Path, tmp_path: Pat
         colour = read_photo(entry, tmp_path / "out").getpixel((5, 5))
         seen = Image.open(io.BytesIO(found[entry.id])).getpixel((64, 64))
         assert np.abs(np.subtract(seen, colour)).max() <= 8
+
+
+def test_a_class_without_test_photos_is_a_warning(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = fetch(settings(photos, test="train[:1]"), tmp_path)
+    without = info.classes[info.splits["test"].per_class.index(0)]
+
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+
+    assert warnings == [
+        f"warning: no test photo of {without}; add photos, or widen dataset.splits.test"
+    ]

@@ -324,3 +324,117 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
     assert str(path) in message
     assert "No such file" in message
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"a: " + b"[" * 500 + b"]" * 500, "nests deeper than 20 levels in line 1"),
+        (b"a: 2024-13-45", "is not valid YAML: month must be in 1..12"),
+        (b"a: " + b"9" * 5000, "is not valid YAML: Exceeds the limit"),
+        (b"a: &a [1]\nb: *a", "has an alias (*) in line 2"),
+        (b'a: "\\ud800"', "has the character '\\ud800' in line 1"),
+        (b'a: "\\0"', "has the character '\\x00' in line 1"),
+        ("a: 1".encode("utf-16"), "byte 1 is not UTF-8; save it as UTF-8"),
+        (b"#" * 50_001, "has more than 50,000 bytes"),
+    ],
+    ids=["nesting", "date", "digits", "alias", "surrogate", "null", "utf-16", "size"],
+)
+def test_a_file_that_would_break_the_reader_is_refused_in_one_line(
+    raw: bytes, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(raw)
+
+    message = error_of(path)
+
+    assert message.startswith(f"{path} ")
+    assert words in message
+    assert "\n" not in message
+
+
+def test_an_alias_bomb_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    path = tmp_path / "params.yaml"
+    path.write_text("\n".join(rows), "utf-8")
+
+    assert "has an alias (*) in line 2" in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("dataset.rendered.images_per_class", 1e9, "input should be a valid integer"),
+        ("dataset.rendered.images_per_class", 100_001, "less than or equal to 100000"),
+        ("dataset.rendered.seed", 2**32, "less than 4294967296"),
+        ("train.epochs", 10**30, "less than or equal to 10000"),
+        ("train.batch_size", 10**30, "less than or equal to 1000000"),
+        ("dataset.folder.path", f"photos/{'é' * 150}", "has 300 bytes, and file systems take 255"),
+        ("dataset.tfds.data_dir", "d" * 256, "has 256 bytes"),
+        ("backbones.mobilenet_v2.handle", "m" * 256, "has 256 bytes"),
+        ("backbones.mobilenet_v2.handle", "https://a.b/" + "m" * 2000, "at most 2000 characters"),
+        ("dataset.splits.train", "+".join(["train[:1]"] * 2000), "at most 2000 characters"),
+    ],
+)
+def test_a_value_beyond_what_a_computer_takes_is_refused_with_the_limit(
+    key: str, value: Any, words: str, tmp_path: Path
+) -> None:
+    message = error_of(edited(tmp_path, key, value))
+
+    assert message.startswith(f"params.yaml: {key} is ")
+    assert words in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/", "/a", "a\\b", "é" * 128])
+def test_a_class_that_is_no_folder_of_its_own_is_refused(name: str, tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "dataset.folder.classes", ["a", name]))
+
+    assert message.startswith(f"params.yaml: dataset.folder.classes.1 is {name!r}"[:80])
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1", "lpt9", "n" * 65])
+def test_a_backbone_name_that_some_system_cannot_store_is_refused(
+    name: str, tmp_path: Path
+) -> None:
+    message = error_of(edited(tmp_path, f"backbones.{name}", read_yaml()["backbones"]))
+
+    assert message.startswith(f"params.yaml: backbones.{name} is {name!r}: ")
+
+
+def test_backbones_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
+    twin = read_yaml()["backbones"]["mobilenet_v2"]
+
+    message = error_of(edited(tmp_path, "backbones.MobileNet_V2", twin))
+
+    assert message == (
+        "params.yaml: backbones has MobileNet_V2 and mobilenet_v2, which differ only in case"
+    )
+
+
+def test_keys_at_odds_with_each_other_are_all_named_at_once(tmp_path: Path) -> None:
+    params = read_yaml() | {"resolutions": [224, 300], "selected": "resnet"}
+
+    lines = error_of(write(params, tmp_path)).splitlines()
+
+    assert [line.split()[1] for line in lines] == [
+        "selected",
+        "backbones.efficientnet_lite2.resolution",
+        "resolutions",
+    ]
+
+
+def test_a_long_value_is_quoted_only_in_part(tmp_path: Path) -> None:
+    message = error_of(edited(tmp_path, "train.epochs", "6" * 5000))
+
+    assert f"train.epochs is '{'6' * 78}…: input should be" in message
+
+
+def test_of_many_problems_the_first_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    params = read_yaml() | {f"unknown{n}": n for n in range(1000)}
+
+    lines = error_of(write(params, tmp_path)).splitlines()
+
+    assert len(lines) == 21
+    assert lines[-1] == "params.yaml: and 980 more"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from clone import PROJECT, TINY, Clone, yaml
+from clone import PROJECT, TINY, Clone, prepare, yaml
 from imports import SRC, library_modules
 from PIL import Image
 
@@ -301,3 +301,46 @@ def test_the_report_depends_on_every_file_of_its_page() -> None:
 
     assert set(page.TEMPLATES.iterdir()) == data
     assert all(deps & set(path.parents) for path in data)
+
+
+SHELL_TEXT = (
+    "x; touch ran;",
+    "x'; touch ran; '",
+    'x"; touch ran; "',
+    "$(touch ran)",
+    "`touch ran`",
+    "x\ntouch ran\n",
+    "x & touch ran &",
+)
+
+
+def test_shell_text_in_parameters_is_not_run_even_by_plain_dvc(tmp_path):
+    clone = prepare(tmp_path)
+    backbone = TINY["backbones"]["tiny"]
+    clone.write_params(
+        TINY
+        | {
+            "backbones": dict.fromkeys(SHELL_TEXT, backbone),
+            "resolutions": list(SHELL_TEXT),
+            "selected": SHELL_TEXT[0],
+        }
+    )
+
+    # Each stage by itself, whether or not those before it have failed.
+    done = clone.run("dvc", "repro", "--keep-going", check=False)
+    alone = clone.run("dvc", "repro", "-s", f"preprocess@{SHELL_TEXT[0]}", check=False)
+
+    assert done.returncode == alone.returncode == 255
+    assert f"Running stage 'backbone@{SHELL_TEXT[0]}'" in done.stdout
+    assert "error: params.yaml " in done.stderr
+    assert not list(tmp_path.rglob("ran"))
+
+
+def test_no_command_in_dvc_yaml_holds_a_parameter():
+    with (PROJECT / "dvc.yaml").open(encoding="utf-8") as file:
+        stages = yaml.load(file)["stages"]
+
+    commands = [stage.get("do", stage)["cmd"] for stage in stages.values()]
+
+    assert len(commands) == len(stages) > 0
+    assert not [command for command in commands if "${" in command]

@@ -178,3 +178,15 @@ def test_slices_are_resolved_without_tensorflow() -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
 
     assert done.returncode == 0
+
+
+def test_a_slice_of_very_many_parts_is_refused_in_a_short_message() -> None:
+    with pytest.raises(UserError, match="at most 100 parts joined by") as caught:
+        check(SLICES | {"train": "+".join(["train[:1]"] * 2000)})
+
+    assert len(str(caught.value)) < 200
+
+
+def test_a_slice_that_takes_every_photo_many_times_is_refused() -> None:
+    with pytest.raises(UserError, match="takes 3960 of 40 photos twice"):
+        positions_of("+".join(["train"] * 100), 40)

@@ -5,18 +5,88 @@ Read with ruamel.yaml, as DVC reads it, so that ``1e-3`` is a number here too.
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    ScalarEvent,
+)
 
 from transfer_learning.config.paths import PARAMS
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import QUOTED, UserError, clipped, quoted
 
+# Of the file; each is far above what a use needs and far below what takes long to read.
+FILE_BYTES = 50_000
+NESTING = 20
+# Of values: what a computer can hold, and finish in a person's time.
+IMAGES_PER_CLASS = 100_000
+EPOCHS = 10_000
+BATCH_SIZE = 1_000_000
+# Keras's set_random_seed hands a seed to numpy, which takes 32 bits.
+SEEDS = 2**32
+# Characters of a backbone's name, and of any other text.
+NAME_LENGTH = 64
+TEXT_LENGTH = 2_000
+# Bytes of one part of a path, on every common file system.
+PART_BYTES = 255
+# Lines of one error, and characters of a parser's message or a list in it.
+PROBLEMS = 20
+DETAIL = 300
+# Windows has no files of these names, whatever follows after a dot.
+RESERVED = frozenset(
+    ["con", "prn", "aux", "nul"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)]
+)
+
+
+def _creatable(name: str) -> str:
+    if name.lower() in RESERVED:
+        raise ValueError("Windows reserves this name; choose another")
+    return name
+
+
+def _fits_file_systems(path: str) -> str:
+    for part in path.replace("\\", "/").split("/"):
+        if (length := len(part.encode())) > PART_BYTES:
+            raise ValueError(
+                f"Its part {quoted(part)} has {length} bytes, and file systems take {PART_BYTES}"
+            )
+    return path
+
+
+def _fits_where_a_path(handle: str) -> str:
+    return handle if "://" in handle else _fits_file_systems(handle)
+
+
+def _names_a_folder(name: str) -> str:
+    if name in (".", "..") or "/" in name or "\\" in name:
+        raise ValueError("A class is one folder in dataset.folder.path; give its name alone")
+    return name
+
+
+Text = Annotated[str, Field(max_length=TEXT_LENGTH)]
+PathText = Annotated[Text, Field(min_length=1), AfterValidator(_fits_file_systems)]
+Handle = Annotated[Text, Field(min_length=1), AfterValidator(_fits_where_a_path)]
+ClassName = Annotated[PathText, AfterValidator(_names_a_folder)]
 # Both become folder names and parts of DVC stage names.
-BackboneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+BackboneName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=NAME_LENGTH),
+    AfterValidator(_creatable),
+]
 Resolution = Annotated[int, Field(ge=32, le=1024)]
 Precision = Literal["float32", "bfloat16"]
 
@@ -28,31 +98,31 @@ class _Section(BaseModel):
 class Rendered(_Section):
     """The synthetic flowers: how many of each class, and which."""
 
-    images_per_class: int = Field(ge=1)
-    seed: int = Field(ge=0)
+    images_per_class: int = Field(ge=1, le=IMAGES_PER_CLASS)
+    seed: int = Field(ge=0, lt=SEEDS)
 
 
 class Folder(_Section):
     """The user's photos: PATH/CLASS/PHOTO; ``classes: null`` takes the sorted folder names."""
 
-    path: str = Field(min_length=1)
-    classes: list[str] | None
+    path: PathText
+    classes: list[ClassName] | None
 
 
 class Tfds(_Section):
     """A TFDS image-classification builder."""
 
-    name: str = Field(min_length=1)
-    data_dir: str | None
+    name: PathText
+    data_dir: PathText | None
     try_gcs: bool = False
 
 
 class Splits(_Section):
     """A TFDS slice of ``train`` for each split."""
 
-    train: str
-    valid: str
-    test: str
+    train: Text
+    valid: Text
+    test: Text
 
 
 class Dataset(_Section):
@@ -75,7 +145,7 @@ class Preprocess(_Section):
 class Backbone(_Section):
     """A pretrained network: where it comes from and its input size in pixels."""
 
-    handle: str = Field(min_length=1)
+    handle: Handle
     resolution: Resolution
     # For a hub's archive; packages of the index are known by theirs already.
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
@@ -90,12 +160,11 @@ class Extract(_Section):
 class Train(_Section):
     """The head's training."""
 
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=EPOCHS)
+    batch_size: int = Field(ge=1, le=BATCH_SIZE)
     dropout: float = Field(ge=0, lt=1)
     learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
-    # Keras's set_random_seed hands it to numpy, which takes 32 bits.
-    seed: int = Field(ge=0, lt=2**32)
+    seed: int = Field(ge=0, lt=SEEDS)
 
 
 class Params(_Section):
@@ -107,7 +176,49 @@ class Params(_Section):
     backbones: dict[BackboneName, Backbone] = Field(min_length=1)
     extract: Extract = Extract()
     train: Train
-    selected: str
+    selected: Text
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Params:
+        if problems := [*_name_problems(self), *_resolution_problems(self)]:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def _name_problems(params: Params) -> list[str]:
+    problems = []
+    if params.selected not in params.backbones:
+        problems.append(
+            f"selected is {quoted(params.selected)}, but backbones has only "
+            f"{_listed(params.backbones)}"
+        )
+    seen: dict[str, str] = {}
+    for name in params.backbones:
+        # One folder, on the file systems of Windows and macOS.
+        if (other := seen.setdefault(name.lower(), name)) != name:
+            problems.append(f"backbones has {other} and {name}, which differ only in case")
+    return problems
+
+
+def _resolution_problems(params: Params) -> list[str]:
+    listed = _listed(params.resolutions)
+    problems = []
+    if len(set(params.resolutions)) != len(params.resolutions):
+        problems.append(f"resolutions lists a size twice ({listed})")
+    problems += [
+        f"backbones.{name}.resolution is {backbone.resolution}, but resolutions has no "
+        f"{backbone.resolution} ({listed})"
+        for name, backbone in params.backbones.items()
+        if backbone.resolution not in params.resolutions
+    ]
+    used = {backbone.resolution for backbone in params.backbones.values()}
+    problems += [
+        f"resolutions has {resolution}, but no backbone has that resolution "
+        f"({_listed(sorted(used))}); remove it or add a backbone"
+        for resolution in dict.fromkeys(params.resolutions)
+        if resolution not in used
+    ]
+    return problems
 
 
 def load(path: Path = PARAMS) -> Params:
@@ -118,54 +229,89 @@ def load(path: Path = PARAMS) -> Params:
             wrong type, out of range, or at odds with another.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path)
+        raw = _parse(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; run from the project's top folder") from None
-    except YAMLError as error:
-        detail = " ".join(str(error).split())
-        raise UserError(f"{path} is not valid YAML: {detail}") from None
     try:
-        params = Params.model_validate(raw)
+        return Params.model_validate(raw)
     except ValidationError as error:
-        raise UserError(
-            "\n".join(_describe(e["loc"], e["msg"], e["type"], e["input"]) for e in error.errors())
-        ) from None
-    _check_resolutions(params)
-    if params.selected not in params.backbones:
-        raise UserError(
-            f"{path}: selected is {params.selected!r}, but backbones has only "
-            f"{', '.join(params.backbones)}"
-        )
-    return params
+        problems = [line for details in error.errors() for line in _describe(**details)]
+    if len(problems) > PROBLEMS:
+        problems[PROBLEMS:] = [f"params.yaml: and {len(problems) - PROBLEMS} more"]
+    raise UserError("\n".join(problems))
 
 
-def _describe(location: tuple[int | str, ...], message: str, kind: str, found: object) -> str:
+def _parse(path: Path) -> Any:
+    """Return what the file holds, unless it is too large, too deep, or no YAML."""
+    with path.open("rb") as file:
+        encoded = file.read(FILE_BYTES + 1)
+    if len(encoded) > FILE_BYTES:
+        raise UserError(f"{path} has more than {FILE_BYTES:,} bytes; params.yaml needs a few")
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        text = encoded.decode("utf-8")
+        if problem := _problem_of_shape(yaml, text):
+            raise UserError(f"{path} {problem}")
+        return yaml.load(text)
+    except UserError:
+        raise
+    except UnicodeDecodeError as error:
+        detail = f"byte {error.start + 1} is not UTF-8; save it as UTF-8"
+    # ruamel.yaml lets through what int(), date() and others say to a value that is none.
+    except Exception as error:
+        detail = clipped(" ".join(str(error).split()), DETAIL) or "a value cannot be read"
+    raise UserError(f"{path} is not valid YAML: {detail}")
+
+
+def _problem_of_shape(yaml: YAML, text: str) -> str | None:
+    """Say what would make reading long, deep, or its messages unprintable; nothing is built."""
+    depth = 0
+    for event in yaml.parse(text):
+        line = f"line {event.start_mark.line + 1}"
+        match event:
+            case CollectionStartEvent():
+                depth += 1
+                if depth > NESTING:
+                    return f"nests deeper than {NESTING} levels in {line}; params.yaml needs 4"
+            case CollectionEndEvent():
+                depth -= 1
+            case AliasEvent():
+                return f"has an alias (*) in {line}; write the value out"
+            case ScalarEvent():
+                # Control characters, and halves of characters that cannot be written.
+                bad = next(
+                    (c for c in event.value if unicodedata.category(c) in ("Cc", "Cs")), None
+                )
+                if bad:
+                    return f"has the character {bad!r} in {line}, which no value here can hold"
+    return None
+
+
+def _describe(
+    *, loc: tuple[int | str, ...], msg: str, type: str, input: object, **_: object
+) -> list[str]:
+    """Return the lines for one of pydantic's errors, whose names these are."""
+    if type == "value_error":
+        # Of a validator here; pydantic puts "Value error, " before its text.
+        msg = msg.partition(", ")[2]
+        if not loc:
+            return [f"params.yaml: {line}" for line in msg.splitlines()]
     # Pydantic marks a bad key of a dictionary with "[key]", and a section with its class.
-    key = ".".join(str(part) for part in location if part != "[key]") or "the file"
-    message = message.split(" or instance of ")[0]
-    match kind:
+    key = ".".join(_shown(part) for part in loc if part != "[key]") or "the file"
+    msg = msg.split(" or instance of ")[0]
+    match type:
         case "missing":
-            return f"params.yaml: {key} is missing"
+            return [f"params.yaml: {key} is missing"]
         case "extra_forbidden":
-            return f"params.yaml: {key} is not a known key; remove it or correct its spelling"
+            return [f"params.yaml: {key} is not a known key; remove it or correct its spelling"]
     # Pydantic's message says what would be right, such as "Input should be a valid integer".
-    return f"params.yaml: {key} is {found!r}: {message[0].lower()}{message[1:]}"
+    return [f"params.yaml: {key} is {quoted(input)}: {msg[0].lower()}{msg[1:]}"]
 
 
-def _check_resolutions(params: Params) -> None:
-    listed = ", ".join(map(str, params.resolutions))
-    if len(set(params.resolutions)) != len(params.resolutions):
-        raise UserError(f"params.yaml: resolutions lists a size twice ({listed})")
-    for name, backbone in params.backbones.items():
-        if backbone.resolution not in params.resolutions:
-            raise UserError(
-                f"params.yaml: backbones.{name}.resolution is {backbone.resolution}, but "
-                f"resolutions has no {backbone.resolution} ({listed})"
-            )
-    used = {backbone.resolution for backbone in params.backbones.values()}
-    for resolution in params.resolutions:
-        if resolution not in used:
-            raise UserError(
-                f"params.yaml: resolutions has {resolution}, but no backbone has that resolution "
-                f"({', '.join(map(str, sorted(used)))}); remove it or add a backbone"
-            )
+def _shown(part: int | str) -> str:
+    text = str(part)
+    return text if text.isprintable() and len(text) <= QUOTED else quoted(text)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return clipped(", ".join(map(str, values)), DETAIL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -19,3 +20,17 @@ def run(main: Callable[[], None]) -> None:
             "interrupted: nothing of this stage is kept; run it again to redo it", file=sys.stderr
         )
         sys.exit(130)
+
+
+def item() -> str:
+    """Return what this run of a stage is for: its argument, or X where DVC runs STAGE@X.
+
+    dvc.yaml's commands do not hold X: DVC would put a key of params.yaml into the shell's command
+    as it stands, and the shell would run what is in it before any check.
+    """
+    if len(sys.argv) > 1:
+        return sys.argv[1]
+    name = os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+    if not name:
+        raise UserError("name the backbone, or the resolution in pixels")
+    return name

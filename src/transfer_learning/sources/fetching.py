@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ from transfer_learning.photos.dataset import (
 )
 from transfer_learning.photos.records import Record
 from transfer_learning.runtime import hardware, parallel
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, clipped
 from transfer_learning.runtime.progress import progress, progress_bar
 from transfer_learning.sources import splits
 from transfer_learning.sources.registry import open_source
@@ -69,6 +70,7 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
             )
             if split == "test":
                 thumbnails.write(folder, _opened(members, spool))
+    _warn_of_empty_classes(source.classes, summaries)
     info = DatasetInfo(
         source=settings.source,
         synthetic=source.synthetic,
@@ -82,6 +84,17 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
     )
     info.write(folder)
     return info
+
+
+def _warn_of_empty_classes(classes: tuple[str, ...], summaries: dict[str, SplitSummary]) -> None:
+    for split in ("train", "test"):
+        counts = zip(classes, summaries[split].per_class, strict=True)
+        if empty := [name for name, count in counts if not count]:
+            print(
+                f"warning: no {split} photo of {clipped(', '.join(empty))}; add photos, or "
+                f"widen dataset.splits.{split}",
+                file=sys.stderr,
+            )
 
 
 @dataclass(frozen=True)

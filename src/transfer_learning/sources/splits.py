@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, clipped, quoted
+
+# Of one slice; TFDS's own parser calls itself once more for each.
+PARTS = 100
 
 
 def check(slices: dict[str, str]) -> None:
@@ -32,22 +35,24 @@ def resolve(slices: dict[str, str], count: int) -> dict[str, tuple[int, ...]]:
     """
     positions: dict[str, tuple[int, ...]] = {}
     for name, text in slices.items():
-        positions[name] = tuple(i for part in _parts(name, text, count) for i in part)
-        if not positions[name]:
+        parts = _parts(name, text, count)
+        distinct = len(set().union(*parts))
+        if not distinct:
             raise UserError(
-                f"params.yaml: dataset.splits.{name} is {text!r}, which holds none of the "
+                f"params.yaml: dataset.splits.{name} is {quoted(text)}, which holds none of the "
                 f"{count} photos; widen it or add photos"
             )
-        if repeated := len(positions[name]) - len(set(positions[name])):
+        if repeated := sum(map(len, parts)) - distinct:
             raise UserError(
-                f"params.yaml: dataset.splits.{name} is {text!r}, which takes {repeated} of "
+                f"params.yaml: dataset.splits.{name} is {quoted(text)}, which takes {repeated} of "
                 f"{count} photos twice; make its parts disjoint"
             )
+        positions[name] = tuple(i for part in parts for i in part)
     for a, b in combinations(slices, 2):
         if shared := set(positions[a]) & set(positions[b]):
             raise UserError(
-                f"params.yaml: dataset.splits.{a} ({slices[a]}) and dataset.splits.{b} "
-                f"({slices[b]}) share {len(shared)} of {count} photos; make them disjoint"
+                f"params.yaml: dataset.splits.{a} ({clipped(slices[a])}) and dataset.splits.{b} "
+                f"({clipped(slices[b])}) share {len(shared)} of {count} photos; make them disjoint"
             )
     return positions
 
@@ -57,7 +62,9 @@ def _parts(name: str, text: str, count: int) -> list[range]:
     # Here, because it takes 0.3 s and most of the stages do without.
     from tensorflow_datasets.core.splits import ReadInstruction, SplitInfo
 
-    key = f"params.yaml: dataset.splits.{name} is {text!r}"
+    key = f"params.yaml: dataset.splits.{name} is {quoted(text)}"
+    if text.count("+") >= PARTS:
+        raise UserError(f"{key}; a slice has at most {PARTS} parts joined by +")
     # Shards say how TFDS wrote a data set; other sources have none.
     if "shard" in text:
         raise UserError(f"{key}; shards are not supported, write percentages or numbers")
@@ -67,6 +74,6 @@ def _parts(name: str, text: str, count: int) -> list[range]:
     except (NotImplementedError, ValueError) as error:
         raise UserError(
             f"{key}, which is not a slice of train; write for example train[:10%], "
-            f"train[10%:25%] or train[500:] ({str(error).splitlines()[-1]})"
+            f"train[10%:25%] or train[500:] ({clipped(str(error).splitlines()[-1])})"
         ) from None
     return [range(part.from_ or 0, count if part.to is None else part.to) for part in parts]
