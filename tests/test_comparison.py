@@ -73,53 +73,6 @@ def cells(text: str) -> list[str]:
     return [cell.replace("_", " ") for cell in text.split()]
 
 
-def test_the_verdict_of_one_backbone_compares_nothing() -> None:
-    verdict = compared([row("net", 91)], [], synthetic=False).verdict
-
-    assert verdict == (
-        "net has an accuracy of 91.0 % (95 % 87.0 to 95.0; 91 of 100 test photos); "
-        "there is no other to compare."
-    )
-
-
-def test_the_verdict_says_when_the_best_may_be_so_by_chance() -> None:
-    rows, pairs = [row("small", 91), row("large", 96)], [pair("small", "large", 0.05, 0.1797)]
-
-    assert compared(rows, pairs, synthetic=True).verdict == (
-        "large has the highest accuracy, 96.0 % (95 % 92.0 to 100.0; 96 of 100 synthetic test "
-        "photos). There is no evidence of a difference between large and small (p = 0.18)."
-    )
-
-
-def test_the_verdict_says_by_how_much_the_best_is_better() -> None:
-    rows, pairs = [row("small", 96), row("large", 91)], [pair("small", "large", -0.05, 0.02)]
-
-    assert compared(rows, pairs, synthetic=False).verdict == (
-        "small has the highest accuracy, 96.0 % (95 % 92.0 to 100.0; 96 of 100 test photos). "
-        "small is better than large by 5.0 points (95 % 1.0 to 9.0)."
-    )
-
-
-def test_the_verdict_of_three_compares_the_best_with_each() -> None:
-    rows = [row("a", 50), row("b", 90), row("c", 88)]
-    pairs = [pair("a", "b", 0.4, 0.01), pair("a", "c", 0.38, 0.01), pair("b", "c", -0.02, 0.7)]
-
-    assert compared(rows, pairs, synthetic=False).verdict == (
-        "b has the highest accuracy, 90.0 % (95 % 86.0 to 94.0; 90 of 100 test photos). "
-        "b is better than a by 40.0 points (95 % 36.0 to 44.0). "
-        "There is no evidence of a difference between b and c (p = 0.70)."
-    )
-
-
-def test_the_verdict_names_all_that_are_first() -> None:
-    rows, pairs = [row("z", 90), row("a", 90)], [pair("z", "a", 0.0, 1.0)]
-
-    assert compared(rows, pairs, synthetic=False).verdict == (
-        "a and z have the highest accuracy, 90.0 % (95 % 86.0 to 94.0; 90 of 100 test photos). "
-        "There is no evidence of a difference between a and z (p = 1.00)."
-    )
-
-
 def test_the_tables_have_the_best_accuracy_first_and_equals_by_name() -> None:
     rows = [row("worst", 10), row("b_equal", 50), row("best", 90), row("a_equal", 50)]
     pairs = [pair("best", name, -0.4, 0.01) for name in ("worst", "a_equal", "b_equal")]

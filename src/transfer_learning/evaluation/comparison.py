@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.evaluation import verdict
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore
-from transfer_learning.evaluation.significance import Pair, p_text
+from transfer_learning.evaluation.significance import Pair
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.runtime.files import plain, read_json, write_json
 
@@ -114,41 +115,14 @@ def compare(
         synthetic: whether the photos are drawn.
     """
     photos = next(iter(backbones.values())).metrics.photos
-    verdict = _verdict(backbones, pairs, synthetic=synthetic)
-    return Comparison(synthetic, photos, verdict, dict(backbones), pairs)
+    words = verdict.verdict(
+        {name: item.metrics for name, item in backbones.items()}, pairs, synthetic=synthetic
+    )
+    return Comparison(synthetic, photos, words, dict(backbones), pairs)
 
 
 def _ranked(backbones: Mapping[str, Competitor]) -> list[tuple[str, Competitor]]:
     return sorted(backbones.items(), key=lambda item: (-item[1].metrics.right, item[0]))
-
-
-def _verdict(backbones: Mapping[str, Competitor], pairs: list[Pair], *, synthetic: bool) -> str:
-    """Return in words which backbone is best, by how much, and how sure that is."""
-    ranked = _ranked(backbones)
-    best, metrics = ranked[0][0], ranked[0][1].metrics
-    photos = "synthetic test photos" if synthetic else "test photos"
-    accuracy = (
-        f"{_percent(metrics.accuracy)} % (95 % {_percent(metrics.accuracy_low)} to "
-        f"{_percent(metrics.accuracy_high)}; {metrics.right} of {metrics.photos} {photos})"
-    )
-    if len(ranked) == 1:
-        return f"{best} has an accuracy of {accuracy}; there is no other to compare."
-    first = [name for name, item in ranked if item.metrics.right == metrics.right]
-    sentences = [
-        f"{' and '.join(first)} {'have' if first[1:] else 'has'} the highest accuracy, {accuracy}."
-    ]
-    versus = {pair.other(best): pair for pair in pairs if pair.has(best)}
-    worse = [f"{name} by {pair.margin}" for name, pair in versus.items() if pair.differs]
-    unsure = [
-        f"{name} (p = {p_text(pair.p_holm)})" for name, pair in versus.items() if not pair.differs
-    ]
-    if worse:
-        sentences.append(f"{best} is better than {', '.join(worse)}.")
-    if unsure:
-        sentences.append(
-            f"There is no evidence of a difference between {best} and {', '.join(unsure)}."
-        )
-    return " ".join(sentences)
 
 
 def _rounded(value: Any) -> Any:
@@ -160,7 +134,3 @@ def _rounded(value: Any) -> Any:
         case list() | tuple():
             return [_rounded(item) for item in value]
     return value
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"

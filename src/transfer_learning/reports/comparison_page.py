@@ -88,8 +88,11 @@ def _pairs(comparison: Comparison) -> list[str]:
         ]
         for pair in comparison.pairs
     ]
-    text = "The p-value is the exact McNemar test's; the interval is a bootstrap over the photos"
-    text += ", not corrected; Holm corrects p for the number of pairs." if corrected else "."
+    text = (
+        "p is the exact McNemar test's, and the interval is the one that belongs to it "
+        "(Fay and Lumbard 2021): it leaves out 0 where p is below 0.05."
+    )
+    text += " Holm corrects p for the number of pairs; the words follow it." if corrected else ""
     return [*markdown(header, rows), "", text]
 
 
