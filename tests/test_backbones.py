@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_learning import backbones, packages
+from transfer_learning import backbones, graphs, packages
 from transfer_learning.errors import UserError
 from transfer_learning.openvino_quiet import openvino
 from transfer_learning.packages import BackboneInfo
@@ -325,7 +325,7 @@ def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_pat
 
     backbones.write_frozen_graph(folder, tmp_path / "frozen.pb")
     model = openvino.Core().read_model(tmp_path / "frozen.pb")
-    features = openvino.Core().compile_model(model, "CPU")(images)[0]
+    features = openvino.Core().compile_model(model, "CPU", graphs.FLOAT32)(images)[0]
 
     np.testing.assert_allclose(features, backbones.load(folder)(images), atol=1e-5)
 

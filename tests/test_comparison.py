@@ -219,6 +219,6 @@ def test_dvcs_table_has_two_metrics_per_backbone() -> None:
     result = Comparison([row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)], synthetic=False)
 
     assert result.headline_metrics() == {
-        "z": {"accuracy": 0.84, "log_loss": 1.234568},
-        "a": {"accuracy": 0.9, "log_loss": 1.234568},
+        "z": {"accuracy": 0.84, "log_loss": 1.2346},
+        "a": {"accuracy": 0.9, "log_loss": 1.2346},
     }

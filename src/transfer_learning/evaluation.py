@@ -14,7 +14,7 @@ from transfer_learning.errors import UserError
 from transfer_learning.features import Features
 from transfer_learning.head import Head, softmax
 from transfer_learning.metrics import Metrics
-from transfer_learning.tables import ClassScore, Prediction
+from transfer_learning.tables import PROBABILITY_DECIMALS, ClassScore, Prediction
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
     )
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     temperature = calibration.fit_temperature(valid_logits, valid.labels)
-    calibrated = calibration.apply_temperature(probability, temperature)
+    # What predictions.csv keeps, so that these are the errors of the bins that are drawn from it.
+    kept = probability.round(PROBABILITY_DECIMALS)
+    calibrated = calibration.apply_temperature(kept, temperature)
     metrics = Metrics(
         accuracy=float(right.mean()),
         accuracy_low=float(interval.low),
@@ -59,7 +61,7 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         macro_recall=float(recall.mean()),
         macro_f1=float(f1.mean()),
         log_loss=float(log_loss(test.labels, probability, labels=every_class)),
-        ece=calibration.expected_calibration_error(probability.max(axis=1), right),
+        ece=calibration.expected_calibration_error(kept.max(axis=1), right),
         temperature=temperature,
         ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), right),
         right=int(right.sum()),

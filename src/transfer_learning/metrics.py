@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transfer_learning.stage import write_json
+from transfer_learning.tables import LOSS_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class Metrics:
     valid_accuracy: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return the metrics by name, floats rounded to six decimals."""
+        """Return the metrics by name, floats rounded to four decimals."""
         return {
-            key: round(value, 6) if isinstance(value, float) else value
+            key: round(value, LOSS_DECIMALS) if isinstance(value, float) else value
             for key, value in dataclasses.asdict(self).items()
         }
 
     def write(self, path: Path) -> None:
-        """Write ``metrics.json``, floats rounded to six decimals."""
+        """Write ``metrics.json``, floats rounded to four decimals."""
         write_json(path, self.as_dict())
 
     @classmethod

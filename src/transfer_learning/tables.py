@@ -11,6 +11,10 @@ from pathlib import Path
 
 from transfer_learning.stage import write_text
 
+# Of what processors compute differently, so many digits are kept that they hardly ever show it
+# (docs/portability.md).
+LOSS_DECIMALS, PROBABILITY_DECIMALS = 4, 3
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -38,13 +42,17 @@ class ClassScore:
     f1: float
 
 
-def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV with six decimals for every float."""
+def write_rows(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], *, decimals: int = 6
+) -> None:
+    """Write a CSV with as many decimals for every float."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row])
+        writer.writerow(
+            [f"{cell:.{decimals}f}" if isinstance(cell, float) else cell for cell in row]
+        )
     write_text(path, text.getvalue())
 
 
@@ -59,6 +67,7 @@ def write_predictions(
             [item.id, item.true, item.predicted, *item.probabilities]
             for item in sorted(predictions, key=lambda item: item.id)
         ),
+        decimals=PROBABILITY_DECIMALS,
     )
 
 
