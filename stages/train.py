@@ -6,6 +6,7 @@ reports/B/live is DVCLive's: its curves grow while the head trains.
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from scmrepo.exceptions import SCMError
 
@@ -21,12 +22,20 @@ def main() -> None:
     from dvclive.keras import DVCLiveCallback
     from dvclive.live import Live
 
+    class RoundedLive(Live):
+        """Keeps as many decimals as history.csv."""
+
+        def log_metric(self, name: str, val: float | str, *options: Any, **named: Any) -> None:
+            super().log_metric(
+                name, round(float(val), csv_files.METRIC_DECIMALS), *options, **named
+            )
+
     settings = params.load().train
     name = cli.item()
     folder = paths.features(name)
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
     try:
-        live = Live(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
+        live = RoundedLive(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
     except SCMError as error:
         raise UserError(
             f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
@@ -41,6 +50,7 @@ def main() -> None:
         Path(f"reports/{name}/history.csv"),
         [field.name for field in dataclasses.fields(history.Epoch)],
         [dataclasses.astuple(epoch) for epoch in epochs],
+        decimals=csv_files.METRIC_DECIMALS,
     )
     print(
         f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "

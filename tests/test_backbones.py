@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from transfer_learning import backbones
-from transfer_learning.backbones import artifact, freeze, pypi, saved_model
+from transfer_learning.backbones import artifact, freeze, openvino_network, pypi, saved_model
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Backbone
 from transfer_learning.runtime.errors import UserError
@@ -326,7 +326,7 @@ def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_pat
 
     freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
     model = openvino.Core().read_model(tmp_path / "frozen.pb")
-    features = openvino.Core().compile_model(model, "CPU")(images)[0]
+    features = openvino.Core().compile_model(model, "CPU", openvino_network.FLOAT32)(images)[0]
 
     np.testing.assert_allclose(features, backbones.load(folder)(images), atol=1e-5)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from transfer_learning.evaluation.evaluate import Evaluation, evaluate
 from transfer_learning.evaluation.metrics import Metrics
-from transfer_learning.evaluation.predictions import ClassScore
+from transfer_learning.evaluation.predictions import ClassScore, write_predictions
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
 from transfer_learning.runtime.errors import UserError
@@ -171,6 +172,28 @@ def test_temperature_and_validation_accuracy_are_of_the_validation_photos() -> N
     assert metrics.temperature == pytest.approx(2.0)
     assert metrics.ece == pytest.approx(1 - 9 / 10)
     assert metrics.ece_calibrated == pytest.approx(1 - 3 / 4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_last_digits_of_features_do_not_show_in_the_files(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    classes, kernel = names(5), rng.normal(0, 0.1, (200, 5)).astype(np.float32)
+    head = Head(kernel, np.zeros(5, np.float32), classes)
+    ids, labels = np.arange(20).astype(str), rng.integers(0, 5, 20)
+    exact = rng.random((20, 200), np.float32)
+    noisy = (exact * (1 + 1e-6 * rng.standard_normal(exact.shape))).astype(np.float32)
+    written = []
+
+    for features in (exact, noisy):
+        test = Features(features, labels, ids, classes)
+        result = evaluate(head, test, test)
+        result.metrics.write(tmp_path / "metrics.json")
+        write_predictions(tmp_path / "predictions.csv", result.predictions, classes.tolist())
+        files = ("metrics.json", "predictions.csv")
+        written.append([(tmp_path / file).read_bytes() for file in files])
+
+    assert not np.array_equal(exact, noisy)
+    assert written[0] == written[1]
 
 
 def test_huge_logits_keep_probabilities_and_metrics_finite() -> None:

@@ -26,19 +26,19 @@ METRICS = Metrics(
 )
 
 
-def test_the_file_has_flat_keys_six_decimals_and_whole_counts(tmp_path: Path) -> None:
+def test_the_file_has_flat_keys_four_decimals_and_whole_counts(tmp_path: Path) -> None:
     METRICS.write(tmp_path / "metrics.json")
 
     value = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert list(value.items()) == [
-        ("accuracy", 0.666667),
+        ("accuracy", 0.6667),
         ("accuracy_low", 0.2),
         ("accuracy_high", 0.9),
         ("top2_accuracy", 1.0),
         ("macro_precision", 0.5),
         ("macro_recall", 0.75),
-        ("macro_f1", 0.142857),
-        ("log_loss", 1.234568),
+        ("macro_f1", 0.1429),
+        ("log_loss", 1.2346),
         ("ece", 0.125),
         ("temperature", 1.5),
         ("ece_calibrated", 0.0625),
@@ -53,5 +53,5 @@ def test_metrics_come_back_as_written(tmp_path: Path) -> None:
     METRICS.write(tmp_path / "metrics.json")
 
     assert Metrics.read(tmp_path / "metrics.json") == replace(
-        METRICS, accuracy=0.666667, macro_f1=0.142857, log_loss=1.234568
+        METRICS, accuracy=0.6667, macro_f1=0.1429, log_loss=1.2346
     )

@@ -20,7 +20,7 @@ from transfer_learning.runtime.csv_files import read_columns, stack, write_rows
 AWKWARD = ['Möhre, "wild"', "雏菊\nzweite Zeile"]
 
 
-def test_predictions_are_sorted_by_id_with_six_decimals(tmp_path: Path) -> None:
+def test_predictions_are_sorted_by_id_with_three_decimals(tmp_path: Path) -> None:
     path = tmp_path / "predictions.csv"
     predictions = [
         Prediction("b.jpg", "rose", "daisy", (2 / 3, 1 / 3)),
@@ -31,8 +31,8 @@ def test_predictions_are_sorted_by_id_with_six_decimals(tmp_path: Path) -> None:
 
     assert path.read_bytes() == (
         b"id,true,predicted,p_daisy,p_rose\n"
-        b"a.jpg,rose,rose,0.000000,1.000000\n"
-        b"b.jpg,rose,daisy,0.666667,0.333333\n"
+        b"a.jpg,rose,rose,0.000,1.000\n"
+        b"b.jpg,rose,daisy,0.667,0.333\n"
     )
 
 

@@ -97,6 +97,34 @@ def test_a_seed_gives_the_same_bits_in_any_process_and_another_seed_others() -> 
     assert a0[2] != a1[2]
 
 
+def test_the_head_is_the_same_bits_with_other_instructions() -> None:
+    code = (
+        "import contextlib, io, numpy as np, test_training as t\n"
+        "from transfer_learning.features import Features\n"
+        "rng = np.random.default_rng(0)\n"
+        "photos = Features(rng.random((100, 640), np.float32), rng.integers(0, 3, 100),\n"
+        "    np.arange(100).astype(str), np.array(t.CLASSES))\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    head, epochs = t.training.train(photos, photos, t.settings())\n"
+        "print((head.kernel.tobytes() + head.bias.tobytes()).hex(), epochs)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "tests"])}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**environment, "ONEDNN_MAX_CPU_ISA": instructions},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for instructions in ("SSE41", "AVX2", "ALL")
+    ]
+
+    outputs = {process.communicate()[0] for process in processes}
+
+    assert len(outputs) == 1
+    assert len(outputs.pop()) > 640 * 3 * 8
+
+
 def test_dropout_takes_part_in_training() -> None:
     without, _ = train(settings(dropout=0.0))
     with_dropout, _ = train(settings(dropout=0.5))

@@ -93,6 +93,13 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return min((1.0, LOWEST, HIGHEST, float(np.exp(inside))), key=loss)
 
 
+def temperature_text(temperature: float) -> str:
+    """Return a temperature for people, who should know where none was found within the bounds."""
+    if LOWEST < temperature < HIGHEST:
+        return f"{temperature:.2f}"
+    return f"{temperature:g} ({'lowest' if temperature <= LOWEST else 'highest'} tried)"
+
+
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return float64 [N, C], softmax(logits / T), from the probabilities softmax(logits)."""
     powers = (probabilities / probabilities.max(axis=1, keepdims=True)) ** (1 / temperature)

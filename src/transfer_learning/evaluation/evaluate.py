@@ -6,14 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import log_softmax
 from scipy.stats import binomtest
-from sklearn.metrics import log_loss, precision_recall_fscore_support
+from sklearn.metrics import precision_recall_fscore_support
 
 from transfer_learning.evaluation import calibration
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head, softmax
+from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS
 from transfer_learning.runtime.errors import UserError
 
 
@@ -41,7 +43,8 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
     classes = [str(name) for name in head.classes]
     every_class = np.arange(len(classes))
     valid_logits = head.logits(valid.features)
-    probability = softmax(head.logits(test.features))
+    test_logits = head.logits(test.features)
+    probability = softmax(test_logits)
     predicted = probability.argmax(axis=1)
     right = predicted == test.labels
     precision, recall, f1, photos = precision_recall_fscore_support(
@@ -49,7 +52,9 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
     )
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     temperature = calibration.fit_temperature(valid_logits, valid.labels)
-    calibrated = calibration.apply_temperature(probability, temperature)
+    # What predictions.csv keeps, so that these are the errors of the bins that are drawn from it.
+    kept = probability.round(PROBABILITY_DECIMALS)
+    calibrated = calibration.apply_temperature(kept, temperature)
     metrics = Metrics(
         accuracy=float(right.mean()),
         accuracy_low=float(interval.low),
@@ -58,8 +63,8 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         macro_precision=float(precision.mean()),
         macro_recall=float(recall.mean()),
         macro_f1=float(f1.mean()),
-        log_loss=float(log_loss(test.labels, probability, labels=every_class)),
-        ece=calibration.expected_calibration_error(probability.max(axis=1), right),
+        log_loss=_log_loss(test_logits, test.labels),
+        ece=calibration.expected_calibration_error(kept.max(axis=1), right),
         temperature=temperature,
         ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), right),
         right=int(right.sum()),
@@ -77,6 +82,11 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         )
     ]
     return Evaluation(metrics, per_class, predictions)
+
+
+def _log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    # Not scikit-learn's log_loss, which clips probabilities: no photo would cost more than 36.
+    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
 
 
 def _top2_accuracy(probability: np.ndarray, labels: np.ndarray) -> float:

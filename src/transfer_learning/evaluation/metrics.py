@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from transfer_learning.runtime.csv_files import METRIC_DECIMALS
 from transfer_learning.runtime.files import read_json, write_json
 
 
@@ -41,14 +42,14 @@ class Metrics:
     valid_accuracy: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return the metrics by name, floats rounded to six decimals."""
+        """Return the metrics by name, floats rounded to four decimals."""
         return {
-            key: round(value, 6) if isinstance(value, float) else value
+            key: round(value, METRIC_DECIMALS) if isinstance(value, float) else value
             for key, value in dataclasses.asdict(self).items()
         }
 
     def write(self, path: Path) -> None:
-        """Write ``metrics.json``, floats rounded to six decimals."""
+        """Write ``metrics.json``, floats rounded to four decimals."""
         write_json(path, self.as_dict())
 
     @classmethod

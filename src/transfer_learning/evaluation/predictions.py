@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from transfer_learning.runtime.csv_files import write_rows
+from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, write_rows
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def write_predictions(
             [item.id, item.true, item.predicted, *item.probabilities]
             for item in sorted(predictions, key=lambda item: item.id)
         ),
+        decimals=PROBABILITY_DECIMALS,
     )
 
 

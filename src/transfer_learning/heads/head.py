@@ -21,8 +21,11 @@ class Head:
     classes: np.ndarray
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """Return float32 [N, C] for features float32 [N, D]; Dropout does nothing here."""
-        return np.asarray(features @ self.kernel + self.bias)
+        """Return float64 [N, C] for features float32 [N, D]; Dropout does nothing here.
+
+        In float64, so that the order in which a processor sums shows in no digit that is kept.
+        """
+        return np.asarray(features.astype(np.float64) @ self.kernel.astype(np.float64) + self.bias)
 
     def write(self, folder: Path) -> None:
         """Write ``head.npz``."""

@@ -32,7 +32,16 @@ def train(
     keras = tf.keras
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-    dense = keras.layers.Dense(len(train_set.classes), name="logits")
+    # In float64, because processors sum in different orders and so round differently: what that
+    # changes is lost when the weights become float32, and the head is the same bits everywhere.
+    glorot = keras.initializers.GlorotUniform()
+    dense = keras.layers.Dense(
+        len(train_set.classes),
+        name="logits",
+        dtype="float64",
+        # The same first weights as of a layer in float32.
+        kernel_initializer=lambda shape, dtype: keras.ops.cast(glorot(shape, "float32"), dtype),
+    )
     model = keras.Sequential(
         [
             keras.Input(train_set.features.shape[1:], name="features"),
@@ -42,7 +51,7 @@ def train(
     )
     model.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64"),
         metrics=["accuracy"],
     )
     history = model.fit(
@@ -54,7 +63,7 @@ def train(
         callbacks=list(callbacks),
         verbose=2,
     ).history
-    kernel, bias = (value.numpy() for value in dense.trainable_variables)
+    kernel, bias = (value.numpy().astype("float32") for value in dense.trainable_variables)
     epochs = [
         Epoch(
             epoch + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.evaluation.significance import p_text
 from transfer_learning.reports.markdown import markdown
@@ -63,7 +64,7 @@ def _accuracies(comparison: Comparison) -> list[str]:
                 f"{item.metrics.macro_f1:.3f}",
                 f"{item.metrics.log_loss:.3f}",
                 f"{item.metrics.ece:.3f}",
-                f"{item.metrics.temperature:.2f}",
+                temperature_text(item.metrics.temperature),
                 f"{item.metrics.ece_calibrated:.3f}",
             ]
             for name, item in comparison.ranked.items()

@@ -1,4 +1,4 @@
-"""CSV files with six decimals for every float."""
+"""CSV files, and how many decimals are kept."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from pathlib import Path
 
 from transfer_learning.runtime.files import write_text
 
+# Of what processors compute differently, so many digits are kept that they hardly ever show it
+# (docs/portability.md).
+METRIC_DECIMALS, PROBABILITY_DECIMALS = 4, 3
 
-def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV with six decimals for every float."""
+
+def write_rows(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], *, decimals: int = 6
+) -> None:
+    """Write a CSV with as many decimals for every float."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row])
+        writer.writerow(
+            [f"{cell:.{decimals}f}" if isinstance(cell, float) else cell for cell in row]
+        )
     write_text(path, text.getvalue())
 
 
