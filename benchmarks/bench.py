@@ -27,7 +27,8 @@ import psutil
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
-from transfer_learning import device, rendered
+from transfer_learning import device
+from transfer_learning.sources.synthetic.render import CLASSES, render
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks/results"
@@ -161,10 +162,10 @@ def repeated(photos: Path, count: int, target: Path) -> Path:
 
 def draw(target: Path, per_class: int) -> Path:
     """Draw synthetic photos, the default data."""
-    for label, name in enumerate(rendered.CLASSES):
+    for label, name in enumerate(CLASSES):
         (target / name).mkdir(parents=True)
         for index in range(per_class):
-            encoded = rendered.render(seed=0, label=label, index=index)
+            encoded = render(seed=0, label=label, index=index)
             (target / name / f"{index:05d}.jpg").write_bytes(encoded)
     return target
 

@@ -18,8 +18,9 @@ STARTED = time.perf_counter()
 
 from pathlib import Path  # noqa: E402
 
-from transfer_learning import backbones, params, sources, splits  # noqa: E402
+from transfer_learning import backbones, params, splits  # noqa: E402
 from transfer_learning.packages import BackboneInfo  # noqa: E402
+from transfer_learning.sources import registry  # noqa: E402
 from transfer_learning.tensorflow_quiet import tf  # noqa: E402
 
 SLICES = {"train": "train[25%:]", "valid": "train[10%:25%]", "test": "train[:10%]"}
@@ -35,7 +36,7 @@ def main() -> None:
 
     folder = params.Folder(path=str(options.photos), classes=None)
     settings = params.load().dataset.model_copy(update={"source": "folder", "folder": folder})
-    source = sources.open_source(settings)
+    source = registry.open_source(settings)
     resolution = BackboneInfo.read(options.backbone).resolution
 
     def load(path, label):  # noqa: ANN001, ANN202

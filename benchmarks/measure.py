@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
 
-from transfer_learning import rendered
+from transfer_learning.sources.synthetic.render import CLASSES, render
 
 
 def options(description: str | None, *, photos: int) -> argparse.Namespace:
@@ -27,10 +27,7 @@ def encoded(folder: Path | None, count: int) -> list[bytes]:
     Drawn ones are 100 different ones at most, since drawing takes longer than what is measured.
     """
     if folder is None:
-        photos = [
-            rendered.render(seed=0, label=i % len(rendered.CLASSES), index=i)
-            for i in range(min(count, 100))
-        ]
+        photos = [render(seed=0, label=i % len(CLASSES), index=i) for i in range(min(count, 100))]
     else:
         paths = sorted(folder.glob("*/*.jpg"), key=lambda path: path.name)
         photos = [path.read_bytes() for path in paths[:count]]

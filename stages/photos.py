@@ -7,12 +7,13 @@ the user's folder is looked at when it is the chosen source and not otherwise.
 
 from pathlib import Path
 
-from transfer_learning import params, sources, stage
+from transfer_learning import params, stage
+from transfer_learning.sources import registry
 
 
 def main() -> None:
     settings = params.load().dataset.folder
-    stage.write_text(Path("data/inputs/folder.json"), sources.manifest(Path(settings.path)))
+    stage.write_text(Path("data/inputs/folder.json"), registry.manifest(Path(settings.path)))
 
 
 if __name__ == "__main__":

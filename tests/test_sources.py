@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from transfer_learning import device, sources
+from transfer_learning import device
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
-from transfer_learning.rendered import CLASSES
-from transfer_learning.sources import count, manifest, open_source
+from transfer_learning.sources import registry
+from transfer_learning.sources.registry import count, manifest, open_source
+from transfer_learning.sources.synthetic.render import CLASSES
 
 PER_CLASS = 3
 
@@ -129,7 +130,7 @@ def test_more_rendered_photos_keep_the_earlier_ids_and_bytes() -> None:
 def test_rendering_on_several_cores_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(settings("rendered"))
     one_by_one = list(source.encoded())
-    monkeypatch.setattr(sources, "RENDERED_PER_PROCESS", 5)
+    monkeypatch.setattr(registry, "RENDERED_PER_PROCESS", 5)
     monkeypatch.setattr(device, "cores", lambda: 2)
 
     assert list(source.encoded()) == one_by_one

@@ -29,7 +29,7 @@ from transfer_learning.dataset import DatasetInfo
 from transfer_learning.errors import UserError
 from transfer_learning.fetching import fetch
 from transfer_learning.params import Dataset, Folder, Rendered, Splits, Tfds
-from transfer_learning.sources import Source
+from transfer_learning.sources.registry import Source
 from transfer_learning.tfds_source import check, open_tfds
 
 FILE = "flower_photos.tgz"

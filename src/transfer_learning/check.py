@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from transfer_learning import packages, params, sources, splits
+from transfer_learning import packages, params, splits
+from transfer_learning.sources import registry
 from transfer_learning.stage import run
 
 
@@ -20,7 +21,7 @@ def check() -> params.Params:
     for name, backbone in settings.backbones.items():
         packages.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
     slices = settings.dataset.splits.model_dump()
-    count = sources.count(settings.dataset)
+    count = registry.count(settings.dataset)
     if count is None:
         splits.check(slices)
     else:

@@ -25,7 +25,7 @@ from transfer_learning.dataset import (
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset
 from transfer_learning.records import Record
-from transfer_learning.sources import Photo, Source, open_source
+from transfer_learning.sources.registry import Photo, Source, open_source
 from transfer_learning.stage import progress, progress_bar
 
 

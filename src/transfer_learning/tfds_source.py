@@ -28,7 +28,7 @@ from tensorflow_datasets.core.download.download_manager import NonMatchingChecks
 
 from transfer_learning.errors import UserError
 from transfer_learning.params import Tfds
-from transfer_learning.sources import Photo, Source, in_tfds_order, read_credits
+from transfer_learning.sources.registry import Photo, Source, in_tfds_order, read_credits
 
 # Seconds to connect, and from one packet to the next.
 TIME_LIMITS = (10.0, 60.0)

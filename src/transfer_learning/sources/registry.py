@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from transfer_learning import device, parallel, rendered
+from transfer_learning import device, parallel
 from transfer_learning.errors import UserError
 from transfer_learning.params import Dataset, Folder, Rendered
+from transfer_learning.sources.synthetic.render import CLASSES, render
 
 # Fewer are rendered sooner than a process has started.
 RENDERED_PER_PROCESS = 50
@@ -121,21 +122,19 @@ def manifest(folder: Path) -> str:
 def _rendered(settings: Rendered) -> Source:
     photos = in_tfds_order(
         Photo(f"{name}/{index:05d}.jpg", label)
-        for label, name in enumerate(rendered.CLASSES)
+        for label, name in enumerate(CLASSES)
         for index in range(settings.images_per_class)
     )
 
-    return Source(
-        rendered.CLASSES, photos, lambda: _render_all(photos, settings.seed), synthetic=True
-    )
+    return Source(CLASSES, photos, lambda: _render_all(photos, settings.seed), synthetic=True)
 
 
 def _render_all(photos: tuple[Photo, ...], seed: int) -> Iterator[bytes]:
     """Render the photos on all cores, in their order."""
-    render = partial(_render, seed)
+    draw = partial(_render, seed)
     workers = min(device.cores(), len(photos) // RENDERED_PER_PROCESS)
     if workers < 2:
-        yield from map(render, photos)
+        yield from map(draw, photos)
         return
     with ProcessPoolExecutor(
         workers,
@@ -145,11 +144,11 @@ def _render_all(photos: tuple[Photo, ...], seed: int) -> Iterator[bytes]:
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),
     ) as executor:
-        yield from parallel.ordered(executor, render, photos)
+        yield from parallel.ordered(executor, draw, photos)
 
 
 def _render(seed: int, photo: Photo) -> bytes:
-    return rendered.render(seed=seed, label=photo.label, index=int(Path(photo.id).stem))
+    return render(seed=seed, label=photo.label, index=int(Path(photo.id).stem))
 
 
 def _folder(settings: Folder) -> Source:
