@@ -11,6 +11,7 @@ from test_metrics import METRICS
 
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.evaluation.comparison import Comparison, Competitor, compare
+from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore
 from transfer_learning.evaluation.significance import Pair
 from transfer_learning.features.extraction import ExtractionInfo

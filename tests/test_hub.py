@@ -14,17 +14,31 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import hub_server
 import numpy as np
 import pytest
-from hub_server import HubServer, archive, cut, files, hanging, link, redirect, status, whole
+from hostile_archives import ANSWERS, ARCHIVES, busy
+from hub_server import (
+    Answer,
+    HubServer,
+    archive,
+    cut,
+    files,
+    hanging,
+    link,
+    redirect,
+    status,
+    whole,
+)
 from ruamel.yaml import YAML
 
 from transfer_learning import backbones
-from transfer_learning.backbones import artifact, hub
+from transfer_learning.backbones import archives, artifact, hub
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Backbone
+from transfer_learning.runtime import downloads
 from transfer_learning.runtime.errors import UserError
 
 PROJECT = Path(__file__).parents[1]
@@ -52,8 +66,8 @@ def server() -> Iterator[HubServer]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let tries follow at once and silence be short; keep the machine's own settings out."""
-    monkeypatch.setattr(hub, "WAITS", (0.0, 0.0))
-    monkeypatch.setattr(hub, "TIMEOUT", (0.5, 0.5))
+    monkeypatch.setattr(downloads, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(downloads, "TIMEOUT", (0.5, 0.5))
     for name in list(os.environ):
         if name.startswith("TFHUB_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -210,7 +224,7 @@ def test_what_passes_is_tried_again(
 def test_an_archive_cut_anywhere_is_never_taken_for_a_whole_one(
     mode: str, server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "WAITS", ())
+    monkeypatch.setattr(downloads, "WAITS", ())
     contents = {"saved_model.pb": os.urandom(600), "variables/data": os.urandom(900)}
     body = archive(contents, mode)
     end = len(body) if mode == "w:gz" else len(body.rstrip(b"\0")) // 512 * 512
@@ -286,6 +300,86 @@ def test_what_does_not_pass_is_one_error_and_the_next_run_succeeds(
     shutil.rmtree(folder, ignore_errors=True)
     server.serve(MODULE, whole(good))
     assert fetch(handle, folder).features == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a file of 1 TB", "it unpacks to more than 4,294,967,296 bytes"),
+        ("sparse, GNU", "hole is a sparse file"),
+        ("sparse, PAX 0.1", "hole is a sparse file"),
+        ("3,000 folders deep", "longer than 255 bytes"),
+        ("100 folders deep", "in more than 16 folders"),
+        ("a name that is no UTF-8", r"'caf\udce9' in it is no name"),
+        ("a name with a zero", r"'a\x00b' in it is no name"),
+        ("a PAX header of digits", "a header in it is larger than 16,384 bytes"),
+        ("2,000 PAX headers in a row", "a header in it is larger than 16,384 bytes"),
+        ("a size below 0", "incomplete or damaged (3 tries)"),
+        ("a time without end", "no saved_model.pb at its top, but file"),
+        ("come back in 30 years", "and asks for more than 120 s of patience"),
+    ],
+)
+def test_a_hostile_archive_or_answer_is_one_line_and_leaves_nothing(
+    name: str, words: str, server: HubServer, folder: Path, tmp_path: Path
+) -> None:
+    answer = whole(ARCHIVES[name]()) if name in ARCHIVES else ANSWERS[name]
+    handle = server.serve(MODULE, answer)
+
+    message = refused(handle, folder)
+
+    expect_one_line_and_nothing_left(message, handle, words, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("limited", "limit", "value", "answer", "words"),
+    [
+        (hub, "MOST_BYTES", 10**6, ANSWERS["an endless answer"], "larger than 1,000,000 bytes"),
+        (hub, "MOST_BYTES", 10**6, ANSWERS["an answer of 1 TB"], "larger than 1,000,000 bytes"),
+        (hub, "MOST_SECONDS", 0.7, ANSWERS["a byte now and then"], "longer than 0.7 s"),
+        (hub, "MOST_SECONDS", 0.7, ANSWERS["headers that trickle"], "longer than 0.7 s"),
+        (hub, "MOST_SECONDS", 0.7, ANSWERS["100 Continue for ever"], "longer than 0.7 s"),
+        (archives, "MOST_BYTES", 999, whole(archive({"a": b"a" * 500, "b": b""})), "999 bytes"),
+        (archives, "MOST_MEMBERS", 2, whole(archive(dict.fromkeys("abc", b""))), "2 members"),
+    ],
+    ids=["endless", "announced", "trickle", "headers", "continue", "unpacked", "members"],
+)
+def test_each_limit_is_named_and_leaves_nothing(
+    limited: ModuleType,
+    limit: str,
+    value: float,
+    answer: Answer,
+    words: str,
+    server: HubServer,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limited, limit, value)
+    handle = server.serve(MODULE, answer)
+
+    message = refused(handle, folder)
+
+    expect_one_line_and_nothing_left(message, handle, words, tmp_path)
+    assert len(server.requests) == 1
+
+
+def expect_one_line_and_nothing_left(message: str, handle: str, words: str, tmp_path: Path) -> None:
+    assert message.startswith(f"{handle} could not be fetched: ")
+    assert words in message
+    assert "backbones.mine.handle be a mirror's https:// address or the path" in message
+    assert message.isprintable()
+    assert [path for path in tmp_path.rglob("*") if path.name != "temporary"] == []
+
+
+def test_a_busy_server_is_given_the_time_it_asks_for(
+    server: HubServer, good: bytes, folder: Path
+) -> None:
+    handle = server.serve(MODULE, busy("1"), whole(good))
+    start = time.monotonic()
+
+    fetch(handle, folder)
+
+    assert time.monotonic() - start >= 1
 
 
 def test_a_refused_connection_is_one_error_and_the_next_run_succeeds(

@@ -26,6 +26,7 @@ from tensorflow_datasets.datasets.tf_flowers import tf_flowers_dataset_builder a
 
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.photos.dataset import DatasetInfo
+from transfer_learning.runtime import downloads
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import tfds as tfds_source
 from transfer_learning.sources.fetching import fetch
@@ -153,8 +154,8 @@ def publish(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(tfds_source, "WAITS", (0.0, 0.0))
-    monkeypatch.setattr(tfds_source, "TIME_LIMITS", (LIMIT, LIMIT))
+    monkeypatch.setattr(downloads, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(downloads, "TIMEOUT", (LIMIT, LIMIT))
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -347,9 +348,9 @@ def leftovers(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("answers", "requests", "words"),
     [
-        ([status(503)] * 3, 3, "503 Server Error"),
-        ([status(404)], 1, "404 Client Error"),
-        ([status(403)], 1, "403 Client Error"),
+        ([status(503)] * 3, 3, "the server answered 503 Service Unavailable (3 tries)"),
+        ([status(404)], 1, "the server answered 404 Not Found"),
+        ([status(403)], 1, "the server answered 403 Forbidden"),
         ([cut] * 3, 3, f"{len(HALF)} bytes read"),
         ([reset] * 3, 3, "closed connection without response"),
         ([silent] * 3, 3, "timed out"),

@@ -4,111 +4,30 @@ from __future__ import annotations
 
 import pickle
 import re
+import time
+import tracemalloc
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_pickles import PICKLES
+from torch_files import (
+    MAGIC_NUMBER,
+    Tensor,
+    call,
+    constant,
+    file_bytes,
+    global_,
+    stack_global,
+    state_dict_opcodes,
+    tensor_opcodes,
+    torch_file,
+    whole,
+    whole_tensors,
+)
 
 from transfer_learning.backbones.torch_pickle import WeightsFileError, read_state_dict
-
-MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
-STORAGE_CLASSES = {"float32": "FloatStorage", "int64": "LongStorage", "float64": "DoubleStorage"}
-
-
-@dataclass
-class Tensor:
-    """A view of a storage, as the format describes it: offset and strides in elements."""
-
-    storage: str
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    offset: int = 0
-
-
-def global_(module: str, name: str) -> bytes:
-    return f"c{module}\n{name}\n".encode()
-
-
-def stack_global(module: str, name: str) -> bytes:
-    return constant(module) + constant(name) + b"\x93"
-
-
-def constant(value: object) -> bytes:
-    """Return the opcodes that push the value: a pickle without its PROTO and STOP."""
-    return pickle.dumps(value, protocol=2)[2:-1]
-
-
-def call(function: bytes, *arguments: bytes) -> bytes:
-    return function + b"(" + b"".join(arguments) + b"tR"
-
-
-def whole(opcodes: bytes) -> bytes:
-    return b"\x80\x02" + opcodes + b"."
-
-
-def tensor_opcodes(
-    tensor: Tensor,
-    storage: np.ndarray,
-    function: bytes = global_("torch._utils", "_rebuild_tensor_v2"),
-) -> bytes:
-    persistent_id = (
-        b"("
-        + constant("storage")
-        + global_("torch", STORAGE_CLASSES[storage.dtype.name])
-        + constant(tensor.storage)
-        + constant("cpu")
-        + constant(storage.size)
-        + b"NtQ"
-    )
-    return call(
-        function,
-        persistent_id,
-        constant(tensor.offset),
-        constant(tensor.shape),
-        constant(tensor.strides),
-        b"\x89",
-        call(global_("collections", "OrderedDict")),
-    )
-
-
-def state_dict_opcodes(items: dict[str, bytes]) -> bytes:
-    pairs = b"".join(constant(name) + value for name, value in items.items())
-    return call(global_("collections", "OrderedDict")) + b"(" + pairs + b"u"
-
-
-def file_bytes(
-    state_dict: bytes, storages: dict[str, np.ndarray], *, magic: bytes = constant(MAGIC_NUMBER)
-) -> bytes:
-    pickles = (
-        magic,
-        constant(1001),
-        constant({"protocol_version": 1001, "little_endian": True, "type_sizes": {}}),
-        state_dict,
-        constant(list(storages)),
-    )
-    data = b"".join(
-        storage.size.to_bytes(8, "little") + storage.tobytes() for storage in storages.values()
-    )
-    return b"".join(map(whole, pickles)) + data
-
-
-def torch_file(tensors: dict[str, Tensor], storages: dict[str, np.ndarray]) -> bytes:
-    """Return the bytes of a file as ``torch.save`` of PyTorch 1.5 lays them out."""
-    items = {
-        name: tensor_opcodes(tensor, storages[tensor.storage]) for name, tensor in tensors.items()
-    }
-    return file_bytes(state_dict_opcodes(items), storages)
-
-
-def whole_tensors(**arrays: np.ndarray) -> bytes:
-    """Return a file in which each array has a storage of its own and is contiguous."""
-    tensors = {
-        name: Tensor(name, array.shape, tuple(s // array.itemsize for s in array.strides))
-        for name, array in arrays.items()
-    }
-    return torch_file(tensors, {name: array.ravel() for name, array in arrays.items()})
 
 
 def written(folder: Path, content: bytes) -> Path:
@@ -256,6 +175,48 @@ def test_a_dotted_name_does_not_reach_through_an_admitted_one(tmp_path: Path) ->
 def test_a_storage_of_another_type_is_refused_by_name(tmp_path: Path) -> None:
     path = written(tmp_path, whole_tensors(w=np.ones(2, np.float64)))
     assert "torch.DoubleStorage" in refusal(path)
+
+
+# What is refused before it hangs or fills the memory
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a nested persistent id", "persistent id"),
+        ("a nested key of a storage", "persistent id"),
+        ("a nested key of a dict", "a tuple for a name"),
+        ("a nested argument of OrderedDict", "a call that no state dict makes"),
+        ("strides of 0, 4 GB", "its tensors hold more elements than its storages"),
+        ("1,000 views of one storage", "its tensors hold more elements than its storages"),
+        ("overlapping rows", "its tensors hold more elements than its storages"),
+        ("five pickles of 49,000 opcodes", "not a state dict with its storages"),
+        ("10,000,000 lists", "more than 50,000 opcodes"),
+        ("a state for a storage's type", "a _Global where a tensor should be"),
+        ("a storage of 1 TB", "storage 0 is cut short"),
+    ],
+)
+def test_a_file_that_would_hang_or_fill_the_memory_is_refused(
+    name: str, words: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, PICKLES[name]())
+    tracemalloc.start()
+    start = time.perf_counter()
+
+    message = refusal(path)
+
+    seconds, (_, peak) = time.perf_counter() - start, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert words in message
+    # Tracing the memory takes most of the time.
+    assert seconds < 10
+    assert peak < 50e6
+
+
+def test_an_error_quotes_little_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, PICKLES["a name of 1 MB in the error"]())
+
+    assert len(refusal(path)) < len(str(path)) + 300
 
 
 # Damaged files and other formats

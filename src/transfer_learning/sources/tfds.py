@@ -27,13 +27,10 @@ from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from transfer_learning.config.params import Tfds
+from transfer_learning.runtime import downloads
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources.source import Photo, Source, in_tfds_order, read_credits
 
-# Seconds to connect, and from one packet to the next.
-TIME_LIMITS = (10.0, 60.0)
-# Seconds before the second and before the third try.
-WAITS = (1.0, 5.0)
 # What a killed process left is older than this; younger folders may be another's at work.
 STALE_SECONDS = 24 * 60 * 60
 
@@ -161,7 +158,8 @@ def _train(builder: Any) -> Any:
 
 
 def _prepare(builder: Any, settings: Tfds) -> None:
-    """Fetch and write the data set as TFDS does, with at most ``len(WAITS) + 1`` tries."""
+    """Fetch and write the data set as TFDS does, with further tries where one may help."""
+    from transfer_learning.runtime import tensorflow_quiet  # noqa: F401  (TFDS would load it loudly)
 
     name = f"params.yaml: dataset.tfds.name is {settings.name!r}"
     remedy = (
@@ -172,52 +170,41 @@ def _prepare(builder: Any, settings: Tfds) -> None:
     )
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
-    for wait in (*WAITS, None):
+    urls: list[str] = []
+
+    def attempt() -> None:
         try:
-            with _without_leftovers(builder), _limited_requests() as urls:
+            with _without_leftovers(builder), _limited_requests(urls):
                 builder.download_and_prepare(
                     download_config=tfds.download.DownloadConfig(try_download_gcs=settings.try_gcs)
                 )
-            return
         except requests.RequestException as error:
-            reason = f"{urls[-1]}: {_one_line(_cause(error))}"
-            if wait is None or _is_final(error):
-                raise UserError(
-                    f"{name}, which could not be fetched: {reason}. {remedy}"
-                ) from error
-            print(f"fetch: {reason}; once more in {wait:g} s", file=sys.stderr)
-            time.sleep(wait)
-        except NonMatchingChecksumError as error:
-            raise UserError(
-                f"{name}, but these are not the bytes that were published; often a portal or a "
-                f"proxy answered with a page of its own: {_one_line(error)}. {remedy}"
-            ) from error
-        # Builders raise anything: a package or a file to fetch by hand is missing, the disk is
-        # full, an archive is damaged.
-        except Exception as error:
-            raise UserError(f"{name}, which TFDS could not prepare: {_one_line(error)}") from error
+            raise downloads.failure(error) from error
 
-
-def _is_final(error: requests.RequestException) -> bool:
-    """Say whether the server's answer will be the same the next time."""
-    status = error.response.status_code if error.response is not None else 0
-    return 400 <= status < 500 and status not in (408, 429)
-
-
-def _cause(error: BaseException) -> BaseException:
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return error
+    try:
+        downloads.retried(attempt, settings.name)
+    except UserError as error:
+        raise UserError(
+            f"{name}, which could not be fetched: {urls[-1]}: {error}. {remedy}"
+        ) from error
+    except NonMatchingChecksumError as error:
+        raise UserError(
+            f"{name}, but these are not the bytes that were published; often a portal or a "
+            f"proxy answered with a page of its own: {_one_line(error)}. {remedy}"
+        ) from error
+    # Builders raise anything: a package or a file to fetch by hand is missing, the disk is
+    # full, an archive is damaged.
+    except Exception as error:
+        raise UserError(f"{name}, which TFDS could not prepare: {_one_line(error)}") from error
 
 
 @contextmanager
-def _limited_requests() -> Iterator[list[str]]:
-    """Limit the time of TFDS's requests, and yield the list of their URLs, last one last.
+def _limited_requests(urls: list[str]) -> Iterator[None]:
+    """Limit the time of TFDS's requests, and add their URLs to the list.
 
     TFDS sets no limit, so that a silent server holds it for good, and tries ten times by itself,
     which takes 205 s where there is no network; trying again is the caller's here.
     """
-    urls: list[str] = []
     responses: list[requests.Response] = []
 
     class Adapter(requests.adapters.HTTPAdapter):
@@ -226,14 +213,14 @@ def _limited_requests() -> Iterator[list[str]]:
 
         def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
             urls.append(str(request.url))
-            response = super().send(request, **(options | {"timeout": TIME_LIMITS}))
+            response = super().send(request, **(options | {"timeout": downloads.TIMEOUT}))
             responses.append(response)
             response.raise_for_status()
             return response
 
     with mock.patch.object(requests.adapters, "HTTPAdapter", Adapter):
         try:
-            yield urls
+            yield
         finally:
             # After Ctrl-C too: Python waits for TFDS's threads, which would read to the end.
             for response in responses:
@@ -246,9 +233,9 @@ def _without_leftovers(builder: Any) -> Iterator[None]:
 
     def leftovers() -> set[Path]:
         root = Path(builder.data_dir_root)
-        downloads, prepared = root / "downloads" / builder.name, Path(builder.data_dir).parent
+        fetched, prepared = root / "downloads" / builder.name, Path(builder.data_dir).parent
         return {
-            *downloads.rglob("*.tmp." + 32 * "[0-9a-f]"),
+            *fetched.rglob("*.tmp." + 32 * "[0-9a-f]"),
             *prepared.glob(f"incomplete.*_{builder.version}"),
         }
 
@@ -312,9 +299,9 @@ def _named_flowers(
     """
     if builder.name != "tf_flowers":
         return (), {}
-    downloads = Path(builder.data_dir_root) / "downloads"
-    archives = [downloads / "manual" / "flower_photos.tgz"]
-    for folder in (downloads / "tf_flowers", downloads):
+    fetched = Path(builder.data_dir_root) / "downloads"
+    archives = [fetched / "manual" / "flower_photos.tgz"]
+    for folder in (fetched / "tf_flowers", fetched):
         archives += [
             info.with_suffix("")
             for info in folder.glob("*.INFO")
