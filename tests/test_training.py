@@ -100,7 +100,7 @@ def test_a_seed_gives_the_same_bits_in_any_process_and_another_seed_others() -> 
 def test_the_head_is_the_same_bits_with_other_instructions() -> None:
     code = (
         "import contextlib, io, numpy as np, test_training as t\n"
-        "from transfer_learning.features import Features\n"
+        "from transfer_learning.features.features import Features\n"
         "rng = np.random.default_rng(0)\n"
         "photos = Features(rng.random((100, 640), np.float32), rng.integers(0, 3, 100),\n"
         "    np.arange(100).astype(str), np.array(t.CLASSES))\n"
