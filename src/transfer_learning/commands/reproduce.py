@@ -101,9 +101,9 @@ def _build(root: Path, around: Surroundings, *, dirty: bool, params: Path | None
 
 
 def _clone(root: Path, *, dirty: bool) -> None:
-    for command in (("clone", "--quiet", "--no-hardlinks", ".", str(root)),):
-        if subprocess.run(["git", *command], check=False).returncode:
-            raise UserError("git cannot clone this folder: see above")
+    command = ["git", "clone", "--quiet", "--no-hardlinks", ".", str(root)]
+    if subprocess.run(command, check=False).returncode:
+        raise UserError("git cannot clone this folder: see above")
     if dirty:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
