@@ -68,7 +68,7 @@ def run(against: str) -> int:
     for finding in [*bad[1:], *(f for f in findings if f.within)][:SHOWN]:
         print(f"  {finding.stage}: {finding.path}: {finding.text}")
     if (more := len(findings) - SHOWN - bool(bad)) > 0:
-        print(f"  and {more} more files")
+        print(f"  and {more} more")
     print("\n".join(_explain(_environment(here), other)))
     return DIFFERENT if bad else WITHIN
 
