@@ -9,11 +9,11 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro flowers defaults test browser lint bench
+.PHONY: help setup check repro verify reproduce flowers defaults test browser lint bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 setup: $(INSTALLED) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
 
@@ -33,6 +33,13 @@ check: $(INSTALLED) ## check params.yaml, all of it
 
 repro: check ## rebuild what changed (set-up included)
 	@dvc repro
+	@transfer-learning receipt
+
+verify: $(INSTALLED) ## compare what is here, byte by byte, with what is committed (AGAINST=REVISION|RECEIPT)
+	@transfer-learning verify --against $(or $(AGAINST),HEAD)
+
+reproduce: $(INSTALLED) ## build HEAD twice from nothing, in unlike surroundings, and compare
+	@transfer-learning reproduce
 
 flowers: $(INSTALLED) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
 	@transfer-learning preset flowers

@@ -48,7 +48,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cpuinfo.write_text("processor : 0\nmodel name\t: Xeon: E5\nprocessor : 1\nmodel name : no\n")
     monkeypatch.setattr(hardware, "CPUINFO", cpuinfo)
     monkeypatch.setattr(hardware, "cores", lambda: 4)
-    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    for module in ("tensorflow", "tensorflow.python.framework.config"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     programs = tmp_path / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))

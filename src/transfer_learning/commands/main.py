@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
-from transfer_learning.commands import check, preset
+from transfer_learning.commands import check, preset, receipt, reproduce, verify
 from transfer_learning.runtime import cli
 
 
@@ -19,6 +21,26 @@ def main() -> None:
     command = commands.add_parser("preset", help="put presets/NAME.yaml in force")
     command.add_argument("name", metavar="NAME")
     command.set_defaults(run=lambda options: print(preset.apply(options.name)))
+
+    command = commands.add_parser("receipt", help="write reports/receipt.json: what is here")
+    command.set_defaults(run=lambda _: print(receipt.write()))
+
+    command = commands.add_parser(
+        "verify", help="compare what is here with what is committed (exit codes: docs/verify.md)"
+    )
+    command.add_argument(
+        "--against", metavar="REVISION|RECEIPT", default="HEAD", help="what with (HEAD)"
+    )
+    command.set_defaults(run=lambda options: sys.exit(verify.run(options.against)))
+
+    command = commands.add_parser(
+        "reproduce", help="build twice from nothing, in unlike surroundings, and verify"
+    )
+    command.add_argument("--dirty", action="store_true", help="the working tree, not HEAD")
+    command.add_argument("--params", type=Path, metavar="FILE", help="instead of params.yaml")
+    command.set_defaults(
+        run=lambda options: sys.exit(reproduce.run(dirty=options.dirty, params=options.params))
+    )
 
     options = parser.parse_args()
     cli.run(lambda: options.run(options))

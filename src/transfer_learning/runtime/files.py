@@ -58,8 +58,17 @@ def read_json(path: Path, kind: type[T]) -> T:
 
 def sha256(path: Path) -> str:
     """Return the file's sha256 as 64 hexadecimal digits."""
+    return _digest(path, "sha256")
+
+
+def md5(path: Path) -> str:
+    """Return the file's md5 as 32 hexadecimal digits: what DVC keeps of a file."""
+    return _digest(path, "md5")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
-        digest = hashlib.sha256()
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()

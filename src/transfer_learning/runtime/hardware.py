@@ -22,9 +22,10 @@ def describe() -> dict[str, str]:
     """Describe the device of this process.
 
     Always ``cpu`` (its model) and ``cores`` (those this process may use).  Where TensorFlow is
-    loaded ``tensorflow`` (its version), and where it sees a GPU ``gpu`` (the names),
-    ``compute_capability``, ``memory`` and ``driver`` (of the first GPU, as ``nvidia-smi`` says),
-    ``cuda`` and ``cudnn`` (the versions that TensorFlow was built for) and ``tf32`` (on or off).
+    loaded ``tensorflow`` (its version) and ``determinism`` (on or off), and where it sees a GPU
+    ``gpu`` (the names), ``compute_capability``, ``memory`` and ``driver`` (of the first GPU, as
+    ``nvidia-smi`` says), ``cuda`` and ``cudnn`` (the versions that TensorFlow was built for) and
+    ``tf32`` (on or off).
     What cannot be found out is left out.  TensorFlow is not loaded for this: a stage that did
     without it did without a GPU.
     """
@@ -32,6 +33,9 @@ def describe() -> dict[str, str]:
     tf = sys.modules.get("tensorflow")
     if tf is not None:
         found["tensorflow"] = tf.__version__
+        # TensorFlow has no public name for what tf.config.experimental.enable_op_determinism set.
+        if config := sys.modules.get("tensorflow.python.framework.config"):
+            found["determinism"] = "on" if config.is_op_determinism_enabled() else "off"
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
             found |= _gpu(tf, gpus)

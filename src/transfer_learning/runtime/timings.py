@@ -37,6 +37,11 @@ def timed(name: str, *, photos: int | None = None) -> Iterator[None]:
     write_text(TIMINGS.with_suffix(".md"), _timings_page(timings))
 
 
+def devices() -> dict[str, dict[str, str]]:
+    """Return what the last run of each stage here ran on, as ``hardware.describe`` says it."""
+    return {name: entry["device"] for name, entry in _read_timings().items()}
+
+
 def _read_timings() -> dict[str, dict[str, Any]]:
     """Return the measurements so far; none where the file is damaged or of an older layout."""
     try:
