@@ -4,16 +4,14 @@ A stage of its own because it depends on the parameters under ``train`` and on n
 reports/B/live is DVCLive's: its curves grow while the head trains.
 """
 
-import dataclasses
 import sys
-from pathlib import Path
 
 from scmrepo.exceptions import SCMError
 
 from transfer_learning.config import params, paths
 from transfer_learning.features.features import Features
 from transfer_learning.heads import history, training
-from transfer_learning.runtime import cli, csv_files, timings
+from transfer_learning.runtime import cli, timings
 from transfer_learning.runtime.errors import UserError
 
 
@@ -38,11 +36,7 @@ def main() -> None:
             train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
         )
     head.write(paths.model(name))
-    csv_files.write_rows(
-        Path(f"reports/{name}/history.csv"),
-        [field.name for field in dataclasses.fields(history.Epoch)],
-        [dataclasses.astuple(epoch) for epoch in epochs],
-    )
+    history.write(paths.reports(name) / "history.csv", epochs)
     print(
         f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "
         f"after {len(epochs)} epochs"

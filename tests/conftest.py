@@ -1,6 +1,8 @@
 """Fixtures that several test modules share."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import browser as chromium
 import clone as tiny
@@ -26,3 +28,20 @@ def built(clone: tiny.Clone) -> Iterator[tiny.Clone]:
     clone.run("git", "reset", "-q", "--hard")
     clone.run("git", "clean", "-fdq")
     clone.run("dvc", "checkout", "--force", check=False)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Collect the charts that are saved, as matplotlib's figures."""
+    # Here, for no other tests need matplotlib.
+    from transfer_learning.reports.charts import drawing
+
+    collected: list[Any] = []
+    save = drawing.save
+
+    def collect(figure: Any, path: Path) -> None:
+        save(figure, path)
+        collected.append(figure)
+
+    monkeypatch.setattr(drawing, "save", collect)
+    return collected

@@ -29,6 +29,7 @@ HOSTILE = (
     "</style></title><img src=https://example.com/x onerror=alert(1)>",
     "\"quoted\" & 'single' {{ 7 * 7 }} #?&=%20+",
 )
+VERDICT = "small has an accuracy of 62.5 %; there is no other to compare."
 # Violations of these are faults: WCAG 2 at levels A and AA, and what axe-core calls good practice.
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
@@ -63,7 +64,11 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return render(report_folder.build(tmp_path_factory.mktemp("synthetic"), source="rendered"))
+    return render(
+        report_folder.build(
+            tmp_path_factory.mktemp("synthetic"), source="rendered", verdict=VERDICT
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +175,7 @@ def test_synthetic_data_and_the_verdict_are_on_the_first_screen(
 
     banner, verdict = browser.one(".synthetic"), browser.one(".verdict")
     assert banner.text.startswith("Synthetic data. The photos are drawn by this project")
-    assert verdict.text == "No evidence of a difference (p = 1.000)."
+    assert verdict.text == VERDICT
     for item in (banner, verdict):
         assert item.rect["y"] + item.rect["height"] < PHONE[1]
     assert browser.driver.title.endswith("(synthetic data)")
@@ -200,13 +205,15 @@ def test_the_backbones_stand_side_by_side_with_interval_and_cost(
         assert line in lines
 
 
-def test_a_pair_is_compared_in_numbers_and_words(browser: Browser, plain: str) -> None:
-    browser.open(plain)
+def test_a_pair_is_compared_in_numbers_and_words(browser: Browser, tmp_path: Path) -> None:
+    inputs = report_folder.build(tmp_path)
+
+    browser.open(render(inputs))
 
     cells = [item.text for item in browser.find("[aria-label^=Pairs] tbody tr > *")]
     assert cells == [
         *("small", "large", "4", "1", "2", "1", "+12.5", "−25.0 to +50.0", "1.00"),
-        "no evidence of a difference (p = 1.000)",
+        inputs.comparison.pairs[0].verdict,
     ]
 
 

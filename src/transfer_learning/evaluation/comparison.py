@@ -10,7 +10,8 @@ from typing import Any
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore
-from transfer_learning.evaluation.significance import Pair, p_text
+from transfer_learning.evaluation.significance import Pair
+from transfer_learning.evaluation.wording import interval, p_text, percent
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.runtime.files import plain, read_json, write_json
 
@@ -128,8 +129,8 @@ def _verdict(backbones: Mapping[str, Competitor], pairs: list[Pair], *, syntheti
     best, metrics = ranked[0][0], ranked[0][1].metrics
     photos = "synthetic test photos" if synthetic else "test photos"
     accuracy = (
-        f"{_percent(metrics.accuracy)} % (95 % {_percent(metrics.accuracy_low)} to "
-        f"{_percent(metrics.accuracy_high)}; {metrics.right} of {metrics.photos} {photos})"
+        f"{percent(metrics.accuracy)} (95 % {interval(ranked[0][1].accuracy_95)}; "
+        f"{metrics.right} of {metrics.photos} {photos})"
     )
     if len(ranked) == 1:
         return f"{best} has an accuracy of {accuracy}; there is no other to compare."
@@ -160,7 +161,3 @@ def _rounded(value: Any) -> Any:
         case list() | tuple():
             return [_rounded(item) for item in value]
     return value
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"

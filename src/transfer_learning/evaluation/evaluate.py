@@ -43,15 +43,15 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
     valid_logits = head.logits(valid.features)
     probability = softmax(head.logits(test.features))
     predicted = probability.argmax(axis=1)
-    right = predicted == test.labels
+    correct = predicted == test.labels
     precision, recall, f1, photos = precision_recall_fscore_support(
         test.labels, predicted, labels=every_class, zero_division=0
     )
-    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    interval = binomtest(int(correct.sum()), len(correct)).proportion_ci(0.95, method="wilson")
     temperature = calibration.fit_temperature(valid_logits, valid.labels)
     calibrated = calibration.apply_temperature(probability, temperature)
     metrics = Metrics(
-        accuracy=float(right.mean()),
+        accuracy=float(correct.mean()),
         accuracy_low=float(interval.low),
         accuracy_high=float(interval.high),
         top2_accuracy=_top2_accuracy(probability, test.labels),
@@ -59,11 +59,11 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         macro_recall=float(recall.mean()),
         macro_f1=float(f1.mean()),
         log_loss=float(log_loss(test.labels, probability, labels=every_class)),
-        ece=calibration.expected_calibration_error(probability.max(axis=1), right),
+        ece=calibration.expected_calibration_error(probability.max(axis=1), correct),
         temperature=temperature,
-        ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), right),
-        right=int(right.sum()),
-        photos=len(right),
+        ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), correct),
+        right=int(correct.sum()),
+        photos=len(correct),
         valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
     )
     per_class = [
