@@ -7,6 +7,7 @@ from typing import Any
 import browser as chromium
 import clone as tiny
 import pytest
+import rendered_pages
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,23 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(drawing, "save", collect)
     return collected
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory) -> str:
+    return rendered_pages.plain(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="session")
+def synthetic(tmp_path_factory) -> str:
+    return rendered_pages.synthetic(tmp_path_factory.mktemp("synthetic"))
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory) -> str:
+    return rendered_pages.hostile(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory) -> str:
+    return rendered_pages.full(tmp_path_factory.mktemp("full"))

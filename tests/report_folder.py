@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from competitors import competitor
 from PIL import Image
 
-from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Params
 from transfer_learning.evaluation import significance
 from transfer_learning.evaluation.comparison import Comparison, Competitor, compare
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, write_predictions
-from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.heads import history
 from transfer_learning.heads.history import Epoch
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
@@ -117,19 +116,8 @@ def build(
 
 def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[str]) -> Competitor:
     correct = sum(item.correct for item in predictions)
-    return Competitor.of(
-        BackboneInfo(
-            handle=f"pypi:{name}==1.0",
-            network="mobilenet_v2",
-            resolution=224,
-            features=1280,
-            parameters=2257984,
-            sha256="0" * 64,
-            licence="MIT",
-            multiply_adds=300774272,
-            file_bytes=8947712,
-        ),
-        ExtractionInfo(engine="openvino", engine_version="2025.1", precision="float32"),
+    return competitor(
+        name,
         Metrics(
             accuracy=correct / len(predictions),
             accuracy_low=0.3057,
