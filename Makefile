@@ -61,4 +61,4 @@ lint: $(INSTALLED) ## ruff, mypy and the layers of the packages
 	@ruff check . && ruff format --check . && mypy && lint-imports
 
 bench: $(INSTALLED) ## benchmarks/results: against the chapter's way, stages, rebuilds, growth (hours)
-	@python benchmarks/bench.py
+	@python -m benchmarks.bench

@@ -17,14 +17,54 @@ from itertools import pairwise
 STARTED = time.perf_counter()
 
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 from transfer_learning import backbones  # noqa: E402
 from transfer_learning.backbones.artifact import BackboneInfo  # noqa: E402
 from transfer_learning.config import params  # noqa: E402
 from transfer_learning.runtime.tensorflow_quiet import tf  # noqa: E402
 from transfer_learning.sources import registry, splits  # noqa: E402
+from transfer_learning.sources.source import Source  # noqa: E402
 
 SLICES = {"train": "train[25%:]", "valid": "train[10%:25%]", "test": "train[:10%]"}
+
+
+def input_pipelines(source: Source, folder: Path, resolution: int, batch: int) -> dict[str, Any]:
+    """Return batches of (image [N, R, R, 3], label [N]) by split, decoded anew in each epoch."""
+
+    def load(path: Any, label: Any) -> tuple[Any, Any]:
+        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+        return tf.image.resize(image, [resolution, resolution]) / 255.0, label
+
+    datasets = {}
+    for split, positions in splits.resolve(SLICES, len(source.photos)).items():
+        photos = [source.photos[position] for position in positions]
+        paths = [str(folder / photo.id) for photo in photos]
+        dataset = tf.data.Dataset.from_tensor_slices((paths, [photo.label for photo in photos]))
+        dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+        if split == "train":
+            dataset = dataset.shuffle(len(photos) // 4)
+        datasets[split] = dataset.batch(batch).prefetch(tf.data.AUTOTUNE)
+    return datasets
+
+
+def compiled_model(backbone: Path, resolution: int, classes: int) -> Any:
+    """Return the frozen network with the head on top, ready to be trained."""
+    keras = tf.keras
+    model = keras.Sequential(
+        [
+            keras.Input((resolution, resolution, 3)),
+            keras.layers.Lambda(backbones.load(backbone), name="frozen_backbone"),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(classes, name="logits"),
+        ]
+    )
+    model.compile(
+        optimizer="adam",
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
 
 
 def main() -> None:
@@ -39,38 +79,11 @@ def main() -> None:
     settings = params.load().dataset.model_copy(update={"source": "folder", "folder": folder})
     source = registry.open_source(settings)
     resolution = BackboneInfo.read(options.backbone).resolution
-
-    def load(path, label):  # noqa: ANN001, ANN202
-        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
-        return tf.image.resize(image, [resolution, resolution]) / 255.0, label
-
-    datasets = {}
-    for split, positions in splits.resolve(SLICES, len(source.photos)).items():
-        photos = [source.photos[position] for position in positions]
-        paths = [str(options.photos / photo.id) for photo in photos]
-        dataset = tf.data.Dataset.from_tensor_slices((paths, [photo.label for photo in photos]))
-        dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-        if split == "train":
-            dataset = dataset.shuffle(len(photos) // 4)
-        datasets[split] = dataset.batch(options.batch).prefetch(tf.data.AUTOTUNE)
-
-    keras = tf.keras
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((resolution, resolution, 3)),
-            keras.layers.Lambda(backbones.load(options.backbone), name="frozen_backbone"),
-            keras.layers.Dropout(0.5),
-            keras.layers.Dense(len(source.classes), name="logits"),
-        ]
-    )
-    model.compile(
-        optimizer="adam",
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    datasets = input_pipelines(source, options.photos, resolution, options.batch)
+    tf.keras.utils.set_random_seed(0)
+    model = compiled_model(options.backbone, resolution, len(source.classes))
     ends = [time.perf_counter()]
-    clock = keras.callbacks.LambdaCallback(
+    clock = tf.keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
     )
     history = model.fit(

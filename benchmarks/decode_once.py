@@ -1,6 +1,6 @@
 """Does it pay to decode each photo once for two resolutions, instead of once in each stage?
 
-python benchmarks/decode_once.py [--photos FOLDER] prints a Markdown table.
+python -m benchmarks.decode_once [--photos FOLDER] prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import measure
-
+from benchmarks import measure
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import preprocessing, records, tf_input
 from transfer_learning.photos.decoding import decode

@@ -1,6 +1,6 @@
 """In which form to keep photos of R × R pixels: size, speed of writing and reading, loss.
 
-python benchmarks/record_formats.py [--photos FOLDER] prints a Markdown table.
+python -m benchmarks.record_formats [--photos FOLDER] prints a Markdown table.
 Writing is encoding and the record file, reading is the record file and decoding, in one thread.
 """
 
@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import measure
 import numpy as np
 import simplejpeg
 from PIL import Image
 
+from benchmarks import measure
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import preprocessing, records
 from transfer_learning.photos.records import Record

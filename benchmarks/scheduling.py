@@ -1,6 +1,6 @@
 """What the scheduling policy does to preprocess: the stage's body under each, in turn.
 
-python benchmarks/scheduling.py CLONE RESOLUTION reads a built clone's data/dataset
+python -m benchmarks.scheduling CLONE RESOLUTION reads a built clone's data/dataset
 and prints photos/s of all rounds, since a kernel that packs threads halves some and not others.
 """
 
@@ -11,7 +11,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import stages
+from benchmarks import stages
 from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.runtime import hardware
 

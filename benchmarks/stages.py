@@ -1,6 +1,6 @@
 """The bodies of preprocess and extract against what the machine can do at best.
 
-python benchmarks/stages.py CLONE BACKBONE reads a built clone's data and prints
+python -m benchmarks.stages CLONE BACKBONE reads a built clone's data and prints
 JSON: photos/s of each body, reading and writing included, and of its limit, timed in turn, in
 each of the rounds.
 preprocess: decoding and resizing photos that lie in memory, on all cores, nothing written.
@@ -21,8 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import measure
-
+from benchmarks import measure
 from transfer_learning.backbones import artifact
 from transfer_learning.config import params
 from transfer_learning.features.engine import open_engine

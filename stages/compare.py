@@ -13,7 +13,8 @@ from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import read_class_scores, read_predictions
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.photos import dataset, thumbnails
-from transfer_learning.reports import charts, comparison_page, photo_grids
+from transfer_learning.reports import comparison_page, photo_grids
+from transfer_learning.reports.charts import across
 from transfer_learning.runtime import cli, csv_files, files
 
 
@@ -45,7 +46,7 @@ def main() -> None:
         "backbone",
     )
     note = " (synthetic photos)" * info.synthetic
-    charts.comparison(
+    across.comparison(
         REPORTS / "comparison.png",
         names,
         accuracy=[item.metrics.accuracy for item in backbones.values()],
@@ -53,14 +54,14 @@ def main() -> None:
         multiply_adds=[item.multiply_adds for item in backbones.values()],
         title=f"Test accuracy with its 95 % interval, and cost{note}",
     )
-    charts.per_class(
+    across.per_class(
         REPORTS / "per_class.png",
         info.classes,
         [score.photos for score in backbones[names[0]].per_class],
         {name: [score.f1 for score in item.per_class] for name, item in backbones.items()},
         title=f"F1 by class{note}",
     )
-    charts.abstain(
+    across.abstain(
         REPORTS / "abstain.png",
         predictions,
         title=f"Accuracy when the least sure predictions are set aside{note}",

@@ -9,10 +9,11 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config import params, paths
 from transfer_learning.evaluation import evaluate, predictions
 from transfer_learning.features.features import Features
+from transfer_learning.heads import history
 from transfer_learning.heads.head import Head
 from transfer_learning.photos import dataset
 from transfer_learning.reports import chapter_page
-from transfer_learning.runtime import cli, csv_files, files
+from transfer_learning.runtime import cli, files
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
         backbone=BackboneInfo.read(paths.backbone(name)),
         head=head,
         test=test,
-        history=csv_files.read_columns(reports / "history.csv"),
+        history=history.read(reports / "history.csv"),
         preprocess=settings.preprocess,
         train=settings.train,
     )

@@ -12,9 +12,11 @@ from transfer_learning.config import params, paths
 from transfer_learning.evaluation import calibration
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import read_predictions
+from transfer_learning.heads import history
 from transfer_learning.photos import dataset, thumbnails
-from transfer_learning.reports import charts, photo_grids
-from transfer_learning.runtime import cli, csv_files, files
+from transfer_learning.reports import photo_grids
+from transfer_learning.reports.charts import backbone as charts
+from transfer_learning.runtime import cli, files
 
 TABLES = ("history.csv", "metrics.json", "per_class.csv", "predictions.csv")
 FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", "most_wrong.png")
@@ -32,13 +34,13 @@ def main() -> None:
     shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][: photo_grids.GRID]
     photos = thumbnails.read()
     probabilities = np.array([item.probabilities for item in predictions])
-    right = np.array([item.right for item in predictions])
+    correct = np.array([item.correct for item in predictions])
     temperature = metrics.temperature
     cooled = calibration.apply_temperature(probabilities, temperature)
 
     charts.curves(
         folder / "curves.png",
-        csv_files.read_columns(folder / "history.csv"),
+        history.read(folder / "history.csv"),
         title=f"{name}: training and validation{note}",
     )
     photo_grids.prediction_grid(
@@ -57,10 +59,10 @@ def main() -> None:
         folder / "reliability.png",
         {
             f"as trained, ECE {metrics.ece:.3f}": calibration.reliability_bins(
-                probabilities.max(axis=1), right
+                probabilities.max(axis=1), correct
             ),
-            f"temperature {temperature:.2f}, ECE {metrics.ece_calibrated:.3f}": (
-                calibration.reliability_bins(cooled.max(axis=1), right)
+            f"temperature {calibration.temperature_text(temperature)}, ECE {metrics.ece_calibrated:.3f}": (
+                calibration.reliability_bins(cooled.max(axis=1), correct)
             ),
         },
         title=f"{name}: is it as right as it is sure?{note}",

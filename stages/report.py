@@ -3,26 +3,25 @@
 A stage of its own because it is for reading: nothing depends on it.
 """
 
-import json
-from pathlib import Path
+from itertools import islice
 
 from transfer_learning.config import params
-from transfer_learning.photos import dataset, thumbnails
+from transfer_learning.config.paths import DATASET, REPORTS
+from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.photos import dataset, records, thumbnails
 from transfer_learning.reports import photo_grids, summary_page
 from transfer_learning.reports.html import page
 from transfer_learning.runtime import cli, files
-
-REPORTS = Path("reports")
 
 
 def main() -> None:
     settings = params.load()
     info = dataset.DatasetInfo.read()
-    compared = json.loads((REPORTS / "comparison.json").read_text(encoding="utf-8"))
-    shown = [photo for photo in info.photos if photo.split == "train"][: photo_grids.EXAMPLES]
+    compared = Comparison.read(REPORTS / "comparison.json")
+    shown = list(islice(records.read(DATASET / "train.tfrecord"), photo_grids.EXAMPLES))
     photo_grids.examples(
         REPORTS / "examples.png",
-        [dataset.read_photo(photo) for photo in shown],
+        [photo.image for photo in shown],
         [info.classes[photo.label] for photo in shown],
         title="Training examples" + " (synthetic)" * info.synthetic,
     )

@@ -4,8 +4,6 @@ A stage of its own because it depends on the parameters under ``train`` and on n
 reports/B/live is DVCLive's: its curves grow while the head trains.
 """
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 from scmrepo.exceptions import SCMError
@@ -46,12 +44,7 @@ def main() -> None:
             train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
         )
     head.write(paths.model(name))
-    csv_files.write_rows(
-        Path(f"reports/{name}/history.csv"),
-        [field.name for field in dataclasses.fields(history.Epoch)],
-        [dataclasses.astuple(epoch) for epoch in epochs],
-        decimals=csv_files.METRIC_DECIMALS,
-    )
+    history.write(paths.reports(name) / "history.csv", epochs)
     print(
         f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "
         f"after {len(epochs)} epochs"

@@ -1,17 +1,22 @@
-"""What stage report reads, as the stages before it leave it: small, made by hand."""
+"""What stage report reads, as the stages before it leave it: small, of made-up answers."""
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from competitors import competitor
 from PIL import Image
 
 from transfer_learning.config.params import Params
+from transfer_learning.evaluation import significance
+from transfer_learning.evaluation.comparison import Comparison, Competitor, compare
+from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.predictions import ClassScore, Prediction, write_predictions
+from transfer_learning.heads import history
+from transfer_learning.heads.history import Epoch
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
 
 CLASSES = ("daisy", "roses", "tulips")
@@ -36,7 +41,7 @@ class Inputs:
 
     params: Params
     data: DatasetInfo
-    comparison: dict[str, Any]
+    comparison: Comparison
     thumbnails: dict[str, bytes]
     reports: Path
 
@@ -52,20 +57,20 @@ def build(
     rejected: tuple[Rejected, ...] = (),
     about: dict[str, str] | None = None,
     credits: dict[str, str] | None = None,
-    verdict: str = "No evidence of a difference (p = 1.000).",
+    verdict: str | None = None,
 ) -> Inputs:
     """Write ``reports/`` into the folder and return what belongs to it.
 
-    ``copies`` repeats the eight test photos.  Photo n is called CLASS/n.jpg.
+    ``copies`` repeats the eight test photos.  Photo n is called CLASS/n.jpg.  A ``verdict`` that is
+    given stands in place of the comparison's own.
     """
     rows = PHOTOS * copies
     ids = [f"{classes[true]}/{number}{suffix}" for number, (true, *_) in enumerate(rows)]
     test = tuple(
-        PhotoEntry(id, row[0], "test", 320, 240, 0, 0) for id, row in zip(ids, rows, strict=True)
+        PhotoEntry(id, row[0], "test", 320, 240) for id, row in zip(ids, rows, strict=True)
     )
     train = tuple(
-        PhotoEntry(f"train/{number}.jpg", number % 3, "train", 500, 333, 0, 0)
-        for number in range(20)
+        PhotoEntry(f"train/{number}.jpg", number % 3, "train", 500, 333) for number in range(20)
     )
     data = DatasetInfo(
         source=source,
@@ -83,95 +88,63 @@ def build(
         credits=credits or {},
     )
     reports = folder / "reports"
-    described = {}
+    competitors, predictions = {}, {}
     for number, name in enumerate(backbones):
         answers = [row[1 + number % 2] for row in rows]
-        right = sum(answer[0] == row[0] for answer, row in zip(answers, rows, strict=True))
-        (reports / name).mkdir(parents=True)
+        predictions[name] = [
+            Prediction(
+                id, classes[row[0]], classes[answer[0]], _probabilities(*answer, len(classes))
+            )
+            for id, row, answer in zip(ids, rows, answers, strict=True)
+        ]
+        competitors[name] = _competitor(name, predictions[name], classes)
         for figure in ("curves", "predictions", "confusion", "reliability", "most_wrong"):
             _png(reports / name / f"{figure}.png")
-        (reports / name / "history.csv").write_text(
-            "epoch,accuracy,val_accuracy,loss,val_loss\n1,0.5,0.6,1.5,1.25\n2,0.8,0.7,0.5,0.75\n"
+        history.write(
+            reports / name / "history.csv",
+            [Epoch(1, 0.5, 0.6, 1.5, 1.25), Epoch(2, 0.8, 0.7, 0.5, 0.75)],
         )
-        with (reports / name / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["id", "true", "predicted", *(f"p_{item}" for item in classes)])
-            writer.writerows(
-                [id, classes[row[0]], classes[answer[0]], *_probabilities(*answer, len(classes))]
-                for id, row, answer in sorted(zip(ids, rows, answers, strict=True))
-            )
-        described[name] = _described(name, right, len(rows), classes)
+        write_predictions(reports / name / "predictions.csv", predictions[name], classes)
     for figure in ("comparison", "per_class", "abstain", "disagreements", "examples"):
         _png(reports / f"{figure}.png")
-    pairs = [
-        {
-            "a": backbones[0],
-            "b": other,
-            "both_right": 4,
-            "only_a": 1,
-            "only_b": 2,
-            "both_wrong": 1,
-            "difference": 0.125,
-            "difference_95": [-0.25, 0.5],
-            "p_value": 1.0,
-            "p_holm": 1.0,
-            "verdict": "no evidence of a difference (p = 1.000)",
-        }
-        for other in backbones[1:]
-    ]
-    comparison = {
-        "synthetic": data.synthetic,
-        "photos": len(test),
-        "verdict": verdict,
-        "backbones": described,
-        "pairs": pairs,
-    }
+    comparison = compare(competitors, significance.compare(predictions), synthetic=data.synthetic)
+    if verdict is not None:
+        comparison = replace(comparison, verdict=verdict)
     thumbnails = {id: _thumbnail(number) for number, id in enumerate(ids)}
     return Inputs(_params(source, backbones), data, comparison, thumbnails, reports)
 
 
-def _described(name: str, right: int, photos: int, classes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "handle": f"pypi:{name}==1.0",
-        "resolution": 224,
-        "parameters": 2257984,
-        "features": 1280,
-        "multiply_adds": 300774272,
-        "file_bytes": 8947712,
-        "feature_bytes": 5120,
-        "engine": "openvino",
-        "precision": "float32",
-        "licence": "MIT",
-        "metrics": {
-            "accuracy": right / photos,
-            "accuracy_low": 0.3057,
-            "accuracy_high": 0.8632,
-            "top2_accuracy": 0.9375,
-            "macro_precision": 0.583333,
-            "macro_recall": 0.666667,
-            "macro_f1": 0.611111,
-            "log_loss": 0.8125,
-            "ece": 0.1234,
-            "temperature": 1.37,
-            "ece_calibrated": 0.0567,
-            "right": right,
-            "photos": photos,
-            "valid_accuracy": 0.7,
-        },
-        "accuracy_95": [0.3057, 0.8632],
-        "per_class": [
-            {"class": item, "photos": 4 - n, "precision": 0.5, "recall": 0.75, "f1": 0.6 + n / 10}
-            for n, item in enumerate(classes)
-        ],
-    }
+def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[str]) -> Competitor:
+    correct = sum(item.correct for item in predictions)
+    return competitor(
+        name,
+        Metrics(
+            accuracy=correct / len(predictions),
+            accuracy_low=0.3057,
+            accuracy_high=0.8632,
+            top2_accuracy=0.9375,
+            macro_precision=0.583333,
+            macro_recall=0.666667,
+            macro_f1=0.611111,
+            log_loss=0.8125,
+            ece=0.1234,
+            temperature=1.37,
+            ece_calibrated=0.0567,
+            right=correct,
+            photos=len(predictions),
+            valid_accuracy=0.7,
+        ),
+        [ClassScore(item, 4 - n, 0.5, 0.75, 0.6 + n / 10) for n, item in enumerate(classes)],
+    )
 
 
-def _probabilities(predicted: int, confidence: float, classes: int) -> list[str]:
+def _probabilities(predicted: int, confidence: float, classes: int) -> tuple[float, ...]:
     rest = (1 - confidence) / (classes - 1)
-    return [f"{confidence if number == predicted else rest:.6f}" for number in range(classes)]
+    return tuple(confidence if number == predicted else rest for number in range(classes))
 
 
 def _png(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (640, 480), "#dddddd").save(path)
 
 

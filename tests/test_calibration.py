@@ -16,6 +16,7 @@ from transfer_learning.evaluation.calibration import (
     expected_calibration_error,
     fit_temperature,
     reliability_bins,
+    temperature_text,
 )
 from transfer_learning.heads.head import softmax
 
@@ -160,3 +161,11 @@ def test_the_lowest_temperature_keeps_the_order_of_the_unlikeliest() -> None:
 
     assert np.isfinite(tempered).all()
     assert tempered.argmax() == 2
+
+
+@pytest.mark.parametrize(
+    ("temperature", "text"),
+    [(1.234, "1.23"), (LOWEST, "0.1 (lowest tried)"), (10.0, "10 (highest tried)")],
+)
+def test_a_temperature_at_its_bound_is_not_shown_as_fitted(temperature: float, text: str) -> None:
+    assert temperature_text(temperature) == text

@@ -15,6 +15,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Preprocess, Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
+from transfer_learning.heads.history import Epoch
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
 from transfer_learning.reports import chapter_page
 from transfer_learning.runtime.timings import TIMINGS
@@ -37,9 +38,9 @@ def data(**changes: Any) -> DatasetInfo:
             },
             rejected=(Rejected("daisy/broken.jpg", "cut"),),
             photos=(
-                PhotoEntry("tulips/test.jpg", 2, "test", 9, 9, 0, 0),
+                PhotoEntry("tulips/test.jpg", 2, "test", 9, 9),
                 *(
-                    PhotoEntry(f"{CLASSES[i % 3]}/{i}.jpg", i % 3, "train", width, height, 0, 0)
+                    PhotoEntry(f"{CLASSES[i % 3]}/{i}.jpg", i % 3, "train", width, height)
                     for i, (width, height) in enumerate(SIZES)
                 ),
             ),
@@ -65,13 +66,7 @@ BACKBONE = BackboneInfo(
     handle="https://host/module/4", network="saved_model", resolution=96, features=2,
     parameters=2257984, sha256="0" * 64, licence="Apache-2.0", multiply_adds=1, file_bytes=1,
 )  # fmt: skip
-HISTORY = {
-    "epoch": [1.0, 2.0],
-    "accuracy": [0.25, 0.5],
-    "val_accuracy": [0.333333, 0.666667],
-    "loss": [1.5, 1.0],
-    "val_loss": [1.4, 0.9],
-}
+HISTORY = [Epoch(1, 0.25, 0.333333, 1.5, 1.4), Epoch(2, 0.5, 0.666667, 1.0, 0.9)]
 
 
 def page(**changes: Any) -> str:

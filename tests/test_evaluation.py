@@ -89,6 +89,11 @@ def test_a_constant_classifier_of_twenty_classes() -> None:
     assert metrics.ece == pytest.approx(0, abs=1e-4)
 
 
+def test_the_log_loss_is_the_mean_of_minus_ln_p_however_small_p_is() -> None:
+    # ln p(true class) is −100 to 43 digits; a clipped p would cost 36.
+    assert measured([1], [[100.0, 0.0]]).log_loss == pytest.approx(100.0)
+
+
 def test_ties_go_to_the_class_listed_first() -> None:
     result = evaluated([0, 1, 1, 3], np.zeros((4, 4)).tolist())
 

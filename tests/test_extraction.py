@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for index in range(count)
         ]
         records.write_shards(root / "data/tfrecords/224", split, photos, photos=count)
-        entries += [PhotoEntry(photo.id, photo.label, split, 9, 9, 0, 9) for photo in photos]
+        entries += [PhotoEntry(photo.id, photo.label, split, 9, 9) for photo in photos]
     DatasetInfo(
         source="folder",
         synthetic=False,

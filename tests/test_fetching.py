@@ -16,7 +16,7 @@ from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.photos import records, thumbnails
-from transfer_learning.photos.dataset import DatasetInfo, read_photo
+from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import fetching
 from transfer_learning.sources.fetching import fetch
@@ -109,7 +109,6 @@ def test_a_png_named_jpg_is_kept(photos: Path, tmp_path: Path) -> None:
 
     (entry,) = [photo for photo in info.photos if photo.id == "roses/a-png.jpg"]
     assert (entry.width, entry.height) == (12, 20)
-    assert read_photo(entry, tmp_path / "out").getpixel((0, 0)) == (77, 0, 0)
 
 
 def test_splits_slice_the_photos_kept(photos: Path, tmp_path: Path) -> None:
@@ -137,13 +136,13 @@ def test_a_split_declares_what_its_file_holds(photos: Path, tmp_path: Path) -> N
     assert totals == [GOOD, GOOD + 1]
 
 
-def test_the_index_is_in_the_order_of_the_files(photos: Path, tmp_path: Path) -> None:
+def test_the_photos_are_listed_in_the_order_of_the_files(photos: Path, tmp_path: Path) -> None:
     info = fetch(settings(photos), tmp_path / "out")
 
     for name in SLICES:
         written = records.read(tmp_path / "out" / f"{name}.tfrecord")
-        listed = [(p.id, p.label, p.bytes) for p in info.photos if p.split == name]
-        assert listed == [(record.id, record.label, len(record.image)) for record in written]
+        listed = [(p.id, p.label) for p in info.photos if p.split == name]
+        assert listed == [(record.id, record.label) for record in written]
 
 
 def test_a_file_holds_the_photos_own_bytes(photos: Path, tmp_path: Path) -> None:
@@ -154,15 +153,12 @@ def test_a_file_holds_the_photos_own_bytes(photos: Path, tmp_path: Path) -> None
             assert record.image == (photos / record.id).read_bytes()
 
 
-def test_each_entry_reads_its_own_picture(photos: Path, tmp_path: Path) -> None:
+def test_each_entry_has_the_size_of_its_photo(photos: Path, tmp_path: Path) -> None:
     info = fetch(settings(photos), tmp_path / "out")
 
     for entry in info.photos:
         with Image.open(photos / entry.id) as original:
             assert original.size == (entry.width, entry.height)
-            picture = read_photo(entry, tmp_path / "out")
-            assert picture.mode == "RGB"
-            assert np.array_equal(np.asarray(picture), np.asarray(original.convert("RGB")))
 
 
 def test_labels_are_positions_in_the_classes(photos: Path, tmp_path: Path) -> None:
@@ -390,7 +386,7 @@ def test_the_thumbnails_are_those_of_the_test_photos(photos: Path, tmp_path: Pat
     expected = [entry for entry in info.photos if entry.split == "test"]
     assert list(found) == [entry.id for entry in expected]
     for entry in expected:
-        colour = read_photo(entry, tmp_path / "out").getpixel((5, 5))
+        colour = Image.open(photos / entry.id).convert("RGB").getpixel((5, 5))
         seen = Image.open(io.BytesIO(found[entry.id])).getpixel((64, 64))
         assert np.abs(np.subtract(seen, colour)).max() <= 8
 

@@ -51,10 +51,14 @@ def class_names(count: int) -> list[str]:
     return [f"Ωδή <b>${n}_x$ Common Water-Hyacinth" for n in range(count)]
 
 
-def thumbnail(colour: tuple[int, int, int] = GREEN) -> bytes:
+def png(image: Image.Image) -> bytes:
     encoded = io.BytesIO()
-    Image.new("RGB", (PHOTO, PHOTO), colour).save(encoded, "PNG")
+    image.save(encoded, "PNG")
     return encoded.getvalue()
+
+
+def thumbnail(colour: tuple[int, int, int] = GREEN) -> bytes:
+    return png(Image.new("RGB", (PHOTO, PHOTO), colour))
 
 
 def prediction(photo: str, true: str, predicted: str, probability: float = 0.5) -> Prediction:
@@ -75,7 +79,6 @@ def drawings(classes: int, count: int, backbones: int = 2) -> dict[str, Draw]:
     names = class_names(classes)
     predictions = some_predictions(names, count)
     thumbnails = {item.id: thumbnail() for item in predictions}
-    images = [Image.open(io.BytesIO(encoded)) for encoded in thumbnails.values()]
     by_backbone = {
         f"a_backbone_with_a_long_name_that_goes_on_and_on_number_{n}": some_predictions(
             names, count, shift=n
@@ -86,7 +89,7 @@ def drawings(classes: int, count: int, backbones: int = 2) -> dict[str, Draw]:
     title = "efficientnet_lite2: test photos, a long title that needs two lines (synthetic photos)"
     return {
         "examples": lambda path: photo_grids.examples(
-            path, images, [item.true for item in predictions], title=title
+            path, list(thumbnails.values()), [item.true for item in predictions], title=title
         ),
         "predictions": lambda path: photo_grids.prediction_grid(
             path, predictions, thumbnails, title=title
@@ -152,7 +155,7 @@ def test_every_chosen_photo_is_shown_whole(kind: str, shown: int, tmp_path: Path
 def test_a_photo_keeps_few_levels_from_black_to_white(tmp_path: Path) -> None:
     ramp = Image.linear_gradient("L").resize((PHOTO, PHOTO)).convert("RGB")
 
-    photo_grids.examples(tmp_path / "grid.png", [ramp], ["ramp"], title="")
+    photo_grids.examples(tmp_path / "grid.png", [png(ramp)], ["ramp"], title="")
 
     page = np.asarray(Image.open(tmp_path / "grid.png"))
     photo = page[16 : 16 + PHOTO, 8 : 8 + PHOTO]
@@ -165,7 +168,7 @@ def test_wide_and_tall_photos_are_cut_to_squares(tmp_path: Path) -> None:
     wide = Image.new("RGB", (60, 20), NAVY)
     wide.paste(GREEN, (18, 0, 42, 20))
 
-    photo_grids.examples(tmp_path / "grid.png", [wide], ["middle"], title="")
+    photo_grids.examples(tmp_path / "grid.png", [png(wide)], ["middle"], title="")
 
     page = np.asarray(Image.open(tmp_path / "grid.png"))
     assert (page == GREEN).all(axis=2).sum() == PHOTO**2
@@ -275,9 +278,10 @@ def test_backbones_that_agree_and_are_right_leave_a_sentence(
 
 def test_drawing_a_grid_starts_no_matplotlib(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from PIL import Image\n"
+        "import io, sys; from pathlib import Path; from PIL import Image\n"
+        "photo = io.BytesIO(); Image.new('RGB', (9, 9)).save(photo, 'PNG')\n"
         "from transfer_learning.reports import photo_grids\n"
-        "photo_grids.examples(Path(sys.argv[1]), [Image.new('RGB', (9, 9))], ['a'], title='b')\n"
+        "photo_grids.examples(Path(sys.argv[1]), [photo.getvalue()], ['a'], title='b')\n"
         "sys.exit('matplotlib' in sys.modules)"
     )
 

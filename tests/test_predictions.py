@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from transfer_learning.evaluation.predictions import (
     ClassScore,
     Prediction,
@@ -14,8 +12,10 @@ from transfer_learning.evaluation.predictions import (
     write_class_scores,
     write_predictions,
 )
+from transfer_learning.heads import history
+from transfer_learning.heads.history import Epoch
 from transfer_learning.reports.markdown import markdown
-from transfer_learning.runtime.csv_files import read_columns, stack, write_rows
+from transfer_learning.runtime.csv_files import stack, write_rows
 
 AWKWARD = ['Möhre, "wild"', "雏菊\nzweite Zeile"]
 
@@ -57,19 +57,25 @@ def test_awkward_ids_and_class_names_come_back_as_they_were(tmp_path: Path) -> N
     assert read_predictions(path) == predictions
 
 
-def test_a_prediction_is_right_when_it_names_the_true_class() -> None:
-    assert Prediction("a", "rose", "rose", ()).right
-    assert not Prediction("a", "rose", "tulip", ()).right
+def test_a_prediction_is_correct_when_it_names_the_true_class() -> None:
+    assert Prediction("a", "rose", "rose", ()).correct
+    assert not Prediction("a", "rose", "tulip", ()).correct
 
 
-def test_columns_come_back_by_name_and_whole_numbers_stay_whole(tmp_path: Path) -> None:
+def test_epochs_come_back_with_six_decimals(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
 
-    write_rows(path, ["epoch", "loss"], [(1, 0.1234564), (2, 1e-9)])
+    history.write(path, [Epoch(1, 0.5, 0.25, 0.1234564, 1e-9), Epoch(2, 1.0, 0.75, 0.5, 0.25)])
 
-    assert path.read_text(encoding="utf-8") == "epoch,loss\n1,0.123456\n2,0.000000\n"
-    columns = read_columns(path)
-    assert columns == {"epoch": [1.0, 2.0], "loss": [pytest.approx(0.123456), 0.0]}
+    assert path.read_text(encoding="utf-8") == (
+        "epoch,accuracy,val_accuracy,loss,val_loss\n"
+        "1,0.500000,0.250000,0.123456,0.000000\n"
+        "2,1.000000,0.750000,0.500000,0.250000\n"
+    )
+    assert history.read(path) == [
+        Epoch(1, 0.5, 0.25, 0.123456, 0.0),
+        Epoch(2, 1.0, 0.75, 0.5, 0.25),
+    ]
 
 
 def test_class_scores_keep_the_order_of_the_classes_and_come_back(tmp_path: Path) -> None:

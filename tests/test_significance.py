@@ -14,7 +14,6 @@ from transfer_learning.evaluation.significance import (
     difference_interval,
     holm,
     mcnemar,
-    p_text,
 )
 from transfer_learning.runtime.errors import UserError
 
@@ -199,11 +198,3 @@ def test_the_verdict_counts_from_the_better_one() -> None:
 @pytest.mark.parametrize(("p", "evidence"), [(0.05, True), (0.0501, False)])
 def test_the_corrected_p_value_decides_at_5_percent(p: float, evidence: bool) -> None:
     assert pair(0.1, (0.0, 0.2), p).differs is evidence
-
-
-@pytest.mark.parametrize(
-    ("p", "text"),
-    [(1.0, "1.00"), (0.1, "0.10"), (0.0547, "0.055"), (0.001, "0.001"), (0.00099, "< 0.001")],
-)
-def test_a_p_value_in_words(p: float, text: str) -> None:
-    assert p_text(p) == text

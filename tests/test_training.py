@@ -72,8 +72,8 @@ def test_the_history_of_an_epoch_is_the_heads_own_accuracy_and_loss() -> None:
 
     valid = separable(12, seed=2)
     probability = softmax(head.logits(valid.features))[np.arange(12), valid.labels]
-    right = head.logits(valid.features).argmax(axis=1) == valid.labels
-    assert epochs[-1].val_accuracy == pytest.approx(right.mean(), abs=1e-6)
+    correct = head.logits(valid.features).argmax(axis=1) == valid.labels
+    assert epochs[-1].val_accuracy == pytest.approx(correct.mean(), abs=1e-6)
     assert epochs[-1].val_loss == pytest.approx(-np.log(probability).mean(), rel=1e-4)
 
 

@@ -10,7 +10,8 @@ from test_metrics import METRICS
 
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.significance import Pair
-from transfer_learning.evaluation.verdict import listed, selection_bias, verdict
+from transfer_learning.evaluation.verdict import selection_bias, verdict
+from transfer_learning.evaluation.wording import listed
 
 
 def metrics(right: int, valid: float = 0.9) -> Metrics:

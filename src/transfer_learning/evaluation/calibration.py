@@ -26,12 +26,12 @@ class Bin:
     accuracy: float
 
 
-def reliability_bins(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
+def reliability_bins(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> list[Bin]:
     """Sort photos into bins of equal width by confidence (Guo et al., section 2).
 
     Args:
         confidence: float [N], in [0, 1]; 0 falls in the first bin.
-        right: bool [N], whether the prediction is the true class.
+        correct: bool [N], whether the prediction is the true class.
         bins: how many bins [0, 1] is cut into.
 
     Returns:
@@ -45,7 +45,7 @@ def reliability_bins(confidence: np.ndarray, right: np.ndarray, bins: int = BINS
             high=float(edges[number + 1]),
             photos=int(inside.sum()),
             confidence=float(confidence[inside].mean()),
-            accuracy=float(right[inside].mean()),
+            accuracy=float(correct[inside].mean()),
         )
         for number in range(bins)
         if (inside := index == number).any()
@@ -53,12 +53,12 @@ def reliability_bins(confidence: np.ndarray, right: np.ndarray, bins: int = BINS
 
 
 def expected_calibration_error(
-    confidence: np.ndarray, right: np.ndarray, bins: int = BINS
+    confidence: np.ndarray, correct: np.ndarray, bins: int = BINS
 ) -> float:
     """Return the mean over photos of their bin's |accuracy − confidence| (Guo et al., eq. 3)."""
     return sum(
         item.photos / len(confidence) * abs(item.accuracy - item.confidence)
-        for item in reliability_bins(confidence, right, bins)
+        for item in reliability_bins(confidence, correct, bins)
     )
 
 

@@ -46,17 +46,17 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
     test_logits = head.logits(test.features)
     probability = softmax(test_logits)
     predicted = probability.argmax(axis=1)
-    right = predicted == test.labels
+    correct = predicted == test.labels
     precision, recall, f1, photos = precision_recall_fscore_support(
         test.labels, predicted, labels=every_class, zero_division=0
     )
-    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    interval = binomtest(int(correct.sum()), len(correct)).proportion_ci(0.95, method="wilson")
     temperature = calibration.fit_temperature(valid_logits, valid.labels)
     # What predictions.csv keeps, so that these are the errors of the bins that are drawn from it.
     kept = probability.round(PROBABILITY_DECIMALS)
     calibrated = calibration.apply_temperature(kept, temperature)
     metrics = Metrics(
-        accuracy=float(right.mean()),
+        accuracy=float(correct.mean()),
         accuracy_low=float(interval.low),
         accuracy_high=float(interval.high),
         top2_accuracy=_top2_accuracy(probability, test.labels),
@@ -64,11 +64,11 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         macro_recall=float(recall.mean()),
         macro_f1=float(f1.mean()),
         log_loss=_log_loss(test_logits, test.labels),
-        ece=calibration.expected_calibration_error(kept.max(axis=1), right),
+        ece=calibration.expected_calibration_error(kept.max(axis=1), correct),
         temperature=temperature,
-        ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), right),
-        right=int(right.sum()),
-        photos=len(right),
+        ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), correct),
+        right=int(correct.sum()),
+        photos=len(correct),
         valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
     )
     per_class = [

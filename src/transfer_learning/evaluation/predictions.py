@@ -24,7 +24,7 @@ class Prediction:
     probabilities: tuple[float, ...]
 
     @property
-    def right(self) -> bool:
+    def correct(self) -> bool:
         """Whether the prediction is the true class."""
         return self.true == self.predicted
 

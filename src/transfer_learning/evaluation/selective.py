@@ -18,7 +18,7 @@ def kept(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
     """
     confidence = np.array([max(item.probabilities) for item in predictions])
     order = np.argsort(-confidence, kind="stable")
-    right = np.array([item.right for item in predictions])[order].cumsum()
+    correct = np.array([item.correct for item in predictions])[order].cumsum()
     count = np.arange(1, len(order) + 1)
     last = np.append(np.diff(confidence[order]) != 0, True)
-    return (count / len(order))[last], (right / count)[last]
+    return (count / len(order))[last], (correct / count)[last]

@@ -11,6 +11,7 @@ from math import comb
 import numpy as np
 
 from transfer_learning.evaluation.predictions import Prediction
+from transfer_learning.evaluation.wording import hundredths, interval, p_text
 from transfer_learning.runtime.errors import UserError
 
 LEVEL = 0.05
@@ -64,13 +65,7 @@ class Pair:
         low, high = self.difference_95
         if self.difference < 0:
             low, high = -high, -low
-        points = f"{100 * abs(self.difference):.1f}"
-        return f"{points} points (95 % {100 * low:.1f} to {100 * high:.1f})"
-
-
-def p_text(p: float) -> str:
-    """Return a p-value as people read it."""
-    return "< 0.001" if p < 0.001 else f"{p:.2f}" if p >= 0.1 else f"{p:.3f}"
+        return f"{hundredths(abs(self.difference))} points (95 % {interval((low, high))})"
 
 
 def compare(predictions: Mapping[str, Sequence[Prediction]]) -> list[Pair]:
@@ -82,9 +77,9 @@ def compare(predictions: Mapping[str, Sequence[Prediction]]) -> list[Pair]:
     Raises:
         UserError: backbones were evaluated on different photos, or on one more than once.
     """
-    right = {name: _right_by_id(name, items) for name, items in predictions.items()}
+    correct = {name: _correct_by_id(name, items) for name, items in predictions.items()}
     named = list(combinations(predictions, 2))
-    tables = [_table(a, b, right[a], right[b]) for a, b in named]
+    tables = [_table(a, b, correct[a], correct[b]) for a, b in named]
     p_values = [mcnemar(only_a, only_b) for _, only_a, only_b, _ in tables]
     return [
         Pair(
@@ -185,25 +180,25 @@ def _lower_limit(wins: int, discordant: int, photos: int) -> float:
     return min(limits)
 
 
-def _right_by_id(name: str, predictions: Sequence[Prediction]) -> dict[str, bool]:
-    right = {item.id: item.right for item in predictions}
-    if len(right) < len(predictions):
+def _correct_by_id(name: str, predictions: Sequence[Prediction]) -> dict[str, bool]:
+    correct = {item.id: item.correct for item in predictions}
+    if len(correct) < len(predictions):
         raise UserError(
-            f"reports/{name}/predictions.csv has {len(predictions)} lines for {len(right)} photos; "
-            f"rebuild it with dvc repro -f evaluate@{name}"
+            f"reports/{name}/predictions.csv has {len(predictions)} lines for {len(correct)} "
+            f"photos; rebuild it with dvc repro -f evaluate@{name}"
         )
-    return right
+    return correct
 
 
 def _table(
-    a: str, b: str, right_a: Mapping[str, bool], right_b: Mapping[str, bool]
+    a: str, b: str, correct_a: Mapping[str, bool], correct_b: Mapping[str, bool]
 ) -> tuple[int, int, int, int]:
     """Return on how many photos both, only a, only b, and neither are right."""
-    if unshared := sorted(right_a.keys() ^ right_b.keys()):
+    if unshared := sorted(correct_a.keys() ^ correct_b.keys()):
         raise UserError(
             f"reports/{a}/predictions.csv and reports/{b}/predictions.csv are of different photos: "
             f"{len(unshared)} are in one only, first {unshared[0]!r}; rebuild both with "
             f"dvc repro -f evaluate@{a} evaluate@{b}"
         )
-    counts = Counter((right_a[photo], right_b[photo]) for photo in right_a)
+    counts = Counter((correct_a[photo], correct_b[photo]) for photo in correct_a)
     return counts[True, True], counts[True, False], counts[False, True], counts[False, False]

@@ -8,7 +8,8 @@ from math import sqrt
 from statistics import NormalDist
 
 from transfer_learning.evaluation.metrics import Metrics
-from transfer_learning.evaluation.significance import Pair, p_text
+from transfer_learning.evaluation.significance import Pair
+from transfer_learning.evaluation.wording import interval, listed, p_text, percent
 
 
 def verdict(metrics: Mapping[str, Metrics], pairs: Sequence[Pair], *, synthetic: bool) -> str:
@@ -24,8 +25,8 @@ def verdict(metrics: Mapping[str, Metrics], pairs: Sequence[Pair], *, synthetic:
     best = metrics[leaders[0]]
     photos = "synthetic test photos" if synthetic else "test photos"
     accuracy = (
-        f"{_percent(best.accuracy)} % (95 % {_percent(best.accuracy_low)} to "
-        f"{_percent(best.accuracy_high)}; {best.right} of {best.photos} {photos})"
+        f"{percent(best.accuracy)} (95 % {interval((best.accuracy_low, best.accuracy_high))}; "
+        f"{best.right} of {best.photos} {photos})"
     )
     if len(metrics) == 1:
         return f"{leaders[0]} has an accuracy of {accuracy}; there is no other to compare."
@@ -51,12 +52,6 @@ def verdict(metrics: Mapping[str, Metrics], pairs: Sequence[Pair], *, synthetic:
     return " ".join([*sentences, _how_to_choose(metrics, best)])
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return "a", "a and b", or "a, b and c"."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _how_to_choose(metrics: Mapping[str, Metrics], best: Metrics) -> str:
     highest = max(item.valid_accuracy for item in metrics.values())
     leaders = sorted(name for name, item in metrics.items() if item.valid_accuracy == highest)
@@ -64,7 +59,7 @@ def _how_to_choose(metrics: Mapping[str, Metrics], best: Metrics) -> str:
         f"The highest of {len(metrics)} accuracies on the same photos is too high on average, by "
         f"up to about {100 * selection_bias(best.accuracy, best.photos, len(metrics)):.1f} points "
         f"where they are equally good: choose by validation accuracy, in which {listed(leaders)} "
-        f"{'lead' if len(leaders) > 1 else 'leads'} with {_percent(highest)} %."
+        f"{'lead' if len(leaders) > 1 else 'leads'} with {percent(highest)}."
     )
 
 
@@ -77,7 +72,3 @@ def selection_bias(accuracy: float, photos: int, count: int) -> float:
     """
     largest = NormalDist().inv_cdf((count - 0.375) / (count + 0.25))
     return largest * sqrt(accuracy * (1 - accuracy) / photos)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"

@@ -1,8 +1,14 @@
-"""The epochs of a head's training."""
+"""The epochs of a head's training, and their file: ``reports/B/history.csv``."""
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from transfer_learning.runtime.csv_files import METRIC_DECIMALS, write_rows
 
 
 @dataclass(frozen=True)
@@ -14,3 +20,16 @@ class Epoch:
     val_accuracy: float
     loss: float
     val_loss: float
+
+
+def write(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Write ``history.csv``: a line per epoch."""
+    header = [field.name for field in dataclasses.fields(Epoch)]
+    write_rows(path, header, map(dataclasses.astuple, epochs), decimals=METRIC_DECIMALS)
+
+
+def read(path: Path) -> list[Epoch]:
+    """Read what ``write`` wrote."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [Epoch(int(epoch), *map(float, means)) for epoch, *means in rows]

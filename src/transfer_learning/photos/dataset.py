@@ -1,18 +1,16 @@
 """``data/dataset``: what ``fetch`` wrote, readable without TensorFlow.
 
-``dataset.json`` is the data summary and the index of the photos; it says at which byte of its
-split's TFRecord file each photo's encoded bytes begin, so one photo is read with one seek.
+``dataset.json`` is the data summary and the list of the photos, each split's in the order of its
+TFRecord file.
 """
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from transfer_learning.config.paths import DATASET
 from transfer_learning.runtime.files import read_json, write_json
@@ -22,15 +20,13 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """A photo of the index: sizes in pixels; ``offset`` and ``bytes`` in the split's file."""
+    """A photo of the list; ``width`` and ``height`` are in pixels."""
 
     id: str
     label: int
     split: str
     width: int
     height: int
-    offset: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -73,13 +69,6 @@ class DatasetInfo:
     def read(cls, folder: Path = DATASET) -> DatasetInfo:
         """Read ``dataset.json``."""
         return read_json(folder / "dataset.json", cls)
-
-
-def read_photo(entry: PhotoEntry, folder: Path = DATASET) -> Image.Image:
-    """Return the photo as an RGB image of its own size."""
-    with (folder / f"{entry.split}.tfrecord").open("rb") as file:
-        file.seek(entry.offset)
-        return Image.open(io.BytesIO(file.read(entry.bytes))).convert("RGB")
 
 
 def split_counts(labels: list[int], classes: int) -> tuple[int, ...]:

@@ -11,7 +11,6 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,15 +40,15 @@ class Record:
     image: bytes
 
 
-def write(path: Path, records: Iterable[Record]) -> list[int]:
+def write(path: Path, records: Iterable[Record]) -> int:
     """Write a TFRecord file, whole or not at all; equal records give equal bytes.
 
     Returns:
-        For each record, the position in the file at which its image begins.
+        How many records there were.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    offsets, position = [], 0
+    written = 0
     with temporary.open("wb") as file:
         for record in records:
             payload = _serialise(record)
@@ -57,12 +56,9 @@ def write(path: Path, records: Iterable[Record]) -> list[int]:
             file.write(_HEADER.pack(len(payload), _masked_crc(length)))
             file.write(payload)
             file.write(_FOOTER.pack(_masked_crc(payload)))
-            position += _HEADER.size + len(payload)
-            # The keys are sorted, so the label alone follows the image.
-            offsets.append(position - _label_size(record.label) - len(record.image))
-            position += _FOOTER.size
+            written += 1
     temporary.replace(path)
-    return offsets
+    return written
 
 
 def write_shards(folder: Path, split: str, records: Iterable[Record], *, photos: int) -> None:
@@ -76,7 +72,7 @@ def write_shards(folder: Path, split: str, records: Iterable[Record], *, photos:
     written = 0
     for index in range(count):
         path = folder / f"{split}-{index:05d}-of-{count:05d}.tfrecord"
-        written += len(write(path, islice(rest, SHARD)))
+        written += write(path, islice(rest, SHARD))
     if written != photos or next(rest, None) is not None:
         raise ValueError(f"{split}: {photos} records were announced, but there are not as many")
 
@@ -148,14 +144,6 @@ def _serialise(record: Record) -> bytes:
     feature["image"].bytes_list.value.append(record.image)
     # Else protobuf may order a map's keys anew in each process.
     return bytes(example.SerializeToString(deterministic=True))
-
-
-@cache
-def _label_size(label: int) -> int:
-    """Return how many bytes a label takes in a payload."""
-    features = _Example().features
-    features.feature["label"].int64_list.value.append(label)
-    return int(features.ByteSize())
 
 
 def _parse(payload: bytes) -> Record:

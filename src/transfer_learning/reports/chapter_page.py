@@ -5,7 +5,7 @@ Written from the pipeline's files; docs/chapter.md says where each listing of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -14,6 +14,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Preprocess, Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
+from transfer_learning.heads.history import Epoch
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 
 WIDTH = 100
@@ -26,7 +27,7 @@ def page(
     backbone: BackboneInfo,
     head: Head,
     test: Features,
-    history: Mapping[str, Sequence[float]],
+    history: Sequence[Epoch],
     preprocess: Preprocess,
     train: Train,
 ) -> str:
@@ -38,7 +39,7 @@ def page(
         backbone: of the pretrained network.
         head: as trained on it.
         test: the test photos' features, in the data set's order.
-        history: the columns of ``history.csv``, a value per epoch.
+        history: the epochs of its training.
         preprocess: the section of ``params.yaml`` that the photos went through.
         train: the section of ``params.yaml`` that the head was trained with.
     """
@@ -190,18 +191,15 @@ def _model(name: str, backbone: BackboneInfo, head: Head, train: Train) -> list[
     ]
 
 
-def _training(history: Mapping[str, Sequence[float]]) -> list[str]:
-    epochs = len(history["epoch"])
+def _training(history: Sequence[Epoch]) -> list[str]:
     return [
         "## Training (curves: Listings 6-2 and 6-4)",
         "",
         *_printed(
-            f"Epoch {epoch + 1}/{epochs}"
-            + "".join(
-                f" - {key}: {history[key][epoch]:.4f}"
-                for key in ("loss", "accuracy", "val_loss", "val_accuracy")
-            )
-            for epoch in range(epochs)
+            f"Epoch {item.epoch}/{len(history)} - loss: {item.loss:.4f} "
+            f"- accuracy: {item.accuracy:.4f} - val_loss: {item.val_loss:.4f} "
+            f"- val_accuracy: {item.val_accuracy:.4f}"
+            for item in history
         ),
         "![Accuracy and loss by epoch](curves.png)",
         "",
@@ -212,7 +210,7 @@ def _predictions(head: Head, test: Features, batch_size: int) -> list[str]:
     labels = test.labels[:batch_size]
     logits = head.logits(test.features[:batch_size])
     predicted = logits.argmax(axis=1)
-    first, right = int(predicted[0]), int((predicted == labels).sum())
+    first, correct = int(predicted[0]), int((predicted == labels).sum())
     return [
         "## The first test photo's prediction",
         "",
@@ -224,7 +222,7 @@ def _predictions(head: Head, test: Features, batch_size: int) -> list[str]:
                 f"true label: {labels[0]}, {_quoted(head.classes[labels[0]])}",
             ]
         ),
-        f"## The first batch of test photos: {right} of {len(labels)} right",
+        f"## The first batch of test photos: {correct} of {len(labels)} right",
         "",
         *_printed(
             [

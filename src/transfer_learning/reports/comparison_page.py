@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Comparison
-from transfer_learning.evaluation.significance import p_text
+from transfer_learning.evaluation.wording import hundredths, interval, p_text, points
 from transfer_learning.reports.markdown import markdown
 
 FIGURES = {
@@ -56,11 +56,11 @@ def _accuracies(comparison: Comparison) -> list[str]:
         [
             [
                 name,
-                _percent(item.metrics.accuracy),
-                f"{_percent(item.metrics.accuracy_low)} to {_percent(item.metrics.accuracy_high)}",
+                hundredths(item.metrics.accuracy),
+                interval(item.accuracy_95),
                 f"{item.metrics.right} of {item.metrics.photos}",
-                _percent(item.metrics.top2_accuracy),
-                _percent(item.metrics.valid_accuracy),
+                hundredths(item.metrics.top2_accuracy),
+                hundredths(item.metrics.valid_accuracy),
                 f"{item.metrics.macro_f1:.3f}",
                 f"{item.metrics.log_loss:.3f}",
                 f"{item.metrics.ece:.3f}",
@@ -81,8 +81,8 @@ def _pairs(comparison: Comparison) -> list[str]:
             pair.a,
             pair.b,
             *map(str, (pair.both_right, pair.only_a, pair.only_b, pair.both_wrong)),
-            f"{100 * pair.difference:+.1f}",
-            " to ".join(f"{100 * end:+.1f}" for end in pair.difference_95),
+            points(pair.difference),
+            " to ".join(map(points, pair.difference_95)),
             p_text(pair.p_value),
             *([p_text(pair.p_holm)] if corrected else []),
             pair.verdict,
@@ -128,7 +128,3 @@ def _costs(comparison: Comparison) -> list[str]:
             for name, item in comparison.ranked.items()
         ],
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"

@@ -15,7 +15,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from transfer_learning.evaluation.predictions import Prediction
-from transfer_learning.reports.text import (
+from transfer_learning.evaluation.wording import whole_percent
+from transfer_learning.reports.typography import (
     BLACK,
     GAP,
     LEADING,
@@ -24,7 +25,6 @@ from transfer_learning.reports.text import (
     WIDTH,
     fitted,
     font,
-    percent,
     wrapped,
 )
 
@@ -48,11 +48,11 @@ class Cell:
     lines: Sequence[tuple[str, str]]
 
 
-def examples(
-    path: Path, images: Sequence[Image.Image], names: Sequence[str], *, title: str
-) -> None:
-    """Draw example photos with their labels."""
-    cells = [Cell(image, [(name, BLACK)]) for image, name in zip(images, names, strict=True)]
+def examples(path: Path, photos: Sequence[bytes], names: Sequence[str], *, title: str) -> None:
+    """Draw example photos, which are encoded images, with their labels."""
+    cells = [
+        Cell(_decode(photo), [(name, BLACK)]) for photo, name in zip(photos, names, strict=True)
+    ]
     _save(path, cells, columns=5, title=title)
 
 
@@ -66,7 +66,7 @@ def prediction_grid(
     cells = [
         Cell(
             _decode(thumbnails[item.id]),
-            [_verdict(item), *([(f"({item.true})", RED)] * (not item.right))],
+            [_verdict(item), *([(f"({item.true})", RED)] * (not item.correct))],
         )
         for item in predictions
     ]
@@ -81,7 +81,7 @@ def most_wrong(
     ``predictions`` are all test photos'; ``thumbnails`` are encoded images by photo id.
     """
     wrong = sorted(
-        (item for item in predictions if not item.right),
+        (item for item in predictions if not item.correct),
         key=lambda item: (-max(item.probabilities), item.id),
     )
     cells = [
@@ -89,7 +89,7 @@ def most_wrong(
             _decode(thumbnails[item.id]),
             [
                 _verdict(item),
-                (f"{percent(max(item.probabilities))} sure", RED),
+                (f"{whole_percent(max(item.probabilities))} sure", RED),
                 (f"true: {item.true}", BLACK),
             ],
         )
@@ -128,7 +128,7 @@ def disagreements(
             [
                 (f"true: {items[0].true}", BLACK),
                 *(
-                    _verdict(item, f"{letter} ", f"{percent(max(item.probabilities))} ")
+                    _verdict(item, f"{letter} ", f"{whole_percent(max(item.probabilities))} ")
                     for letter, item in zip(letters, items, strict=True)
                 ),
             ],
@@ -137,13 +137,14 @@ def disagreements(
     ]
     notes = [f"The backbones disagree on {len(differing)} of {len(by_photo)} photos."]
     for row, (letter, name) in enumerate(zip(letters, predictions, strict=True)):
-        right = sum(items[row].right for items in differing)
-        notes += [f"{letter} {fitted(name, 0.6 * WIDTH)}: right on {right} of these"] * bool(cells)
+        correct = sum(items[row].correct for items in differing)
+        words = f"{letter} {fitted(name, 0.6 * WIDTH)}: right on {correct} of these"
+        notes += [words] * bool(cells)
     _save(path, cells, columns=2, title=title, notes=notes, beside=True)
 
 
 def _verdict(item: Prediction, before: str = "", between: str = "") -> tuple[str, str]:
-    mark, colour = ("✓", BLUE) if item.right else ("✗", RED)
+    mark, colour = ("✓", BLUE) if item.correct else ("✗", RED)
     return f"{before}{mark} {between}{item.predicted}", colour
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from transfer_learning.config.params import Params
+from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo, size_summary
 from transfer_learning.reports.markdown import markdown
 
@@ -15,25 +14,23 @@ FIGURES = {
 }
 
 
-def summary(params: Params, data: DatasetInfo, comparison: dict[str, Any]) -> str:
-    """Return the page as Markdown; ``comparison`` is ``comparison.json``."""
+def summary(params: Params, data: DatasetInfo, comparison: Comparison) -> str:
+    """Return the page as Markdown."""
     return "\n".join([*_results(params, comparison), *_data(data), *_parameters(params)]) + "\n"
 
 
-def _results(params: Params, comparison: dict[str, Any]) -> list[str]:
-    selected = comparison["backbones"][params.selected]
-    metrics = selected["metrics"]
-    low, high = selected["accuracy_95"]
+def _results(params: Params, comparison: Comparison) -> list[str]:
+    metrics = comparison.backbones[params.selected].metrics
     banner = "**Synthetic data: the photos are drawn by this project.**"
     lines = [
         "# Summary",
         "",
-        *([banner, ""] if comparison["synthetic"] else []),
-        comparison["verdict"],
+        *([banner, ""] if comparison.synthetic else []),
+        comparison.verdict,
         "",
-        f"Selected: **{params.selected}**, test accuracy {metrics['accuracy']:.3f} "
-        f"({metrics['right']} of {metrics['photos']}; 95 % interval {low:.3f} to {high:.3f}), "
-        f"macro-F1 {metrics['macro_f1']:.3f}.",
+        f"Selected: **{params.selected}**, test accuracy {metrics.accuracy:.3f} "
+        f"({metrics.right} of {metrics.photos}; 95 % interval {metrics.accuracy_low:.3f} to "
+        f"{metrics.accuracy_high:.3f}), macro-F1 {metrics.macro_f1:.3f}.",
         "",
         "Side by side: [comparison.md](comparison.md), [F1 by class](per_class.png), "
         "[where they disagree](disagreements.png), [the least sure set aside](abstain.png). "
@@ -42,7 +39,7 @@ def _results(params: Params, comparison: dict[str, Any]) -> list[str]:
         "![Accuracy of the backbones with its 95 % interval, and their cost](comparison.png)",
         "",
     ]
-    for name in comparison["backbones"]:
+    for name in comparison.backbones:
         lines += [f"## {name}", ""]
         for figure, text in FIGURES.items():
             lines += [f"![{text.format(name)}]({name}/{figure}.png)", ""]

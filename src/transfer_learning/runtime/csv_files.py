@@ -36,10 +36,3 @@ def stack(path: Path, parts: Mapping[str, Path], column: str) -> None:
             header, *rows = csv.reader(file)
         stacked += [[name, *row] for row in rows]
     write_rows(path, [column, *header], stacked)
-
-
-def read_columns(path: Path) -> dict[str, list[float]]:
-    """Read a CSV of numbers by column."""
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    return {name: [float(row[i]) for row in rows] for i, name in enumerate(header)}

@@ -54,12 +54,10 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
         for split, positions in splits.resolve(slices, len(kept)).items():
             members = [kept[position] for position in positions]
             path = folder / f"{split}.tfrecord"
-            offsets = records.write(path, _records(members, spool))
+            records.write(path, _records(members, spool))
             entries += [
-                PhotoEntry(
-                    member.photo.id, member.photo.label, split, *member.size, offset, member.length
-                )
-                for member, offset in zip(members, offsets, strict=True)
+                PhotoEntry(member.photo.id, member.photo.label, split, *member.size)
+                for member in members
             ]
             labels = [record.label for record in records.read(path)]
             summaries[split] = SplitSummary(

@@ -48,8 +48,3 @@ def wrapped(text: str, width: float, *, size: int = TEXT) -> list[str]:
         else:
             lines.append(fitted(word, width, size=size))
     return [line for line in lines if line]
-
-
-def percent(share: float) -> str:
-    """Return a share of one as whole percent."""
-    return f"{100 * share:.0f} %"

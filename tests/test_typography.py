@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transfer_learning.reports.text import TITLE, fitted, font, percent, wrapped
+from transfer_learning.reports.typography import TITLE, fitted, font, wrapped
 
 
 @pytest.mark.parametrize("name", ["daisy", "$x_1$ <b>", "Ромашка"])
@@ -44,10 +44,3 @@ def test_a_word_that_is_wider_than_the_line_is_cut() -> None:
 
     assert line.endswith("a…")
     assert font().getlength(line) <= 300
-
-
-@pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (0.004, "0 %"), (0.125, "12 %"), (0.999, "100 %"), (1, "100 %")]
-)
-def test_shares_are_whole_percent(share: float, text: str) -> None:
-    assert percent(share) == text

@@ -1,0 +1,143 @@
+"""The charts across backbones: accuracy and cost, F1 by class, the least sure set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.ticker import MaxNLocator
+
+from transfer_learning.evaluation.predictions import Prediction
+from transfer_learning.evaluation.selective import kept
+from transfer_learning.evaluation.wording import interval, large, percent
+from transfer_learning.reports.charts import drawing
+from transfer_learning.reports.typography import SMALL, TEXT, WIDTH, fitted, font
+
+
+@style.context(drawing.STYLE)
+def comparison(
+    path: Path,
+    names: Sequence[str],
+    *,
+    accuracy: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    multiply_adds: Sequence[int],
+    title: str,
+) -> None:
+    """Draw each backbone's accuracy with its 95 % interval, beside its multiply-adds per photo."""
+    row = 56
+    figure = drawing.page(title, 90 + row * len(names))
+    left = drawing.axes(figure, 16, 50, 420, row * len(names))
+    right = drawing.axes(figure, 468, 50, 200, row * len(names))
+    for y, (name, value, (low, high), cost) in enumerate(
+        zip(names, accuracy, intervals, multiply_adds, strict=True)
+    ):
+        _, marker, colour = drawing.look(y)
+        left.plot([low, high], [y, y], "|-", color=colour, markersize=12, linewidth=2)
+        left.plot(value, y, marker, color=colour, markersize=9)
+        across = left.get_yaxis_transform()
+        left.text(0, y - 0.36, fitted(name, 220), va="center", transform=across)
+        words = f"{percent(value)} ({interval((low, high))})"
+        left.text(1, y - 0.36, words, ha="right", va="center", transform=across)
+        right.barh(y, cost, 0.4, color=colour)
+        right.text(0, y - 0.36, large(cost), va="center")
+    for axes, words in ((left, "accuracy, 95 % interval"), (right, "multiply-adds per photo")):
+        axes.set(title=words, ylim=(len(names) - 0.5, -0.7))
+        axes.tick_params(left=False, labelleft=False)
+        axes.spines["left"].set_visible(False)
+        axes.grid(visible=False, axis="y")
+    left.xaxis.set_major_formatter(drawing.percent_tick)
+    left.xaxis.set_major_locator(MaxNLocator(5))
+    right.spines["bottom"].set_visible(False)
+    right.tick_params(bottom=False, labelbottom=False)
+    right.grid(visible=False)
+    drawing.save(figure, path)
+
+
+@style.context(drawing.STYLE)
+def per_class(
+    path: Path,
+    classes: Sequence[str],
+    photos: Sequence[int],
+    f1: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+) -> None:
+    """Draw each class's F1 as bars, one for each backbone; the worst class comes first.
+
+    Args:
+        path: of the PNG file.
+        classes: their names.
+        photos: of each class, how many test photos.
+        f1: by backbone, of each class.
+        title: above all.
+    """
+    bar, space = 15, 12
+    mean = np.mean(list(f1.values()), axis=0)
+    order = sorted(range(len(classes)), key=lambda number: (photos[number] == 0, mean[number]))
+    step = bar * len(f1) + space
+    height = step * len(classes)
+    left = 190
+    figure = drawing.page(title, 54 + height + drawing.KEY_ROW * len(f1))
+    axes = drawing.axes(figure, left, 46, WIDTH - left - 50, height)
+    for number, (name, values) in enumerate(f1.items()):
+        centre = np.arange(len(classes)) + (number - (len(f1) - 1) / 2) * bar / step
+        shown = [values[row] for row in order]
+        axes.barh(
+            centre,
+            shown,
+            bar / step,
+            label=name,
+            color=drawing.look(number)[2],
+            hatch=drawing.HATCHES[number % len(drawing.HATCHES)],
+            edgecolor="white",
+        )
+        for y, row, value in zip(centre, order, shown, strict=True):
+            words = f"{value:.2f}" if photos[row] else "no test photos"
+            axes.text(value + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
+    labels = []
+    for row in order:
+        count = f" ({photos[row]})"
+        labels.append(fitted(classes[row], left - 20 - font().getlength(count)) + count)
+    axes.set_yticks(range(len(classes)), labels, fontsize=TEXT * drawing.POINTS)
+    axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(classes) - 0.5, -0.5))
+    axes.tick_params(left=False)
+    axes.grid(visible=False, axis="y")
+    drawing.key(figure, 54 + height)
+    drawing.save(figure, path)
+
+
+@style.context(drawing.STYLE)
+def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, title: str) -> None:
+    """Draw by backbone the accuracy on the photos kept when the least sure are set aside.
+
+    It starts where a tenth is kept: on fewer photos, each one would swing it.
+    """
+    figure = drawing.page(title, 390 + drawing.KEY_ROW * len(predictions))
+    axes = drawing.axes(figure, 66, 56, WIDTH - 66 - 24, 300)
+    for number, (name, items) in enumerate(predictions.items()):
+        line, marker, colour = drawing.look(number)
+        share, accuracy = kept(items)
+        share, accuracy = share[share >= 0.1], accuracy[share >= 0.1]
+        every = max(1, len(share) // 5)
+        axes.plot(
+            share,
+            accuracy,
+            line,
+            color=colour,
+            label=name,
+            linewidth=2,
+            marker=marker,
+            # Each a little further on, or equal curves would hide each other.
+            markevery=(number % 6 * every // 6, every),
+            markersize=8,
+        )
+    axes.set(title="accuracy on the photos kept", xlabel="photos kept, the surest first")
+    lowest, _ = axes.get_ylim()
+    axes.set(xlim=(0, 1.02), ylim=(lowest, 1 + 0.04 * (1 - lowest)))
+    axes.xaxis.set_major_formatter(drawing.percent_tick)
+    axes.yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.key(figure, 390)
+    drawing.save(figure, path)

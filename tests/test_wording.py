@@ -1,0 +1,53 @@
+"""Numbers in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from transfer_learning.evaluation import wording
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0 %"), (0.004, "0 %"), (0.125, "12 %"), (0.999, "100 %"), (1, "100 %")]
+)
+def test_shares_are_whole_percent_where_little_room_is(share: float, text: str) -> None:
+    assert wording.whole_percent(share) == text
+
+
+def test_a_share_and_its_interval_have_one_decimal() -> None:
+    assert wording.percent(0.9125) == "91.2 %"
+    assert wording.interval((0.8376, 0.95)) == "83.8 to 95.0"
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.025, "+2.5"), (-0.1234, "-12.3"), (0.0, "+0.0")])
+def test_a_difference_has_its_sign(share: float, text: str) -> None:
+    assert wording.points(share) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1.0, "1.00"), (0.1, "0.10"), (0.0547, "0.055"), (0.001, "0.001"), (0.00099, "< 0.001")],
+)
+def test_a_p_value_in_words(p: float, text: str) -> None:
+    assert wording.p_text(p) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [(1, "photo", "1 photo"), (0, "class", "0 classes"), (1200, "photo", "1,200 photos")],
+)
+def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None:
+    assert wording.count(number, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (7, "7"),
+        (1500, "1.5 thousand"),
+        (300_774_272, "301 million"),
+        (5_700_000_000, "5.7 billion"),
+    ],
+)
+def test_large_numbers_are_said_in_words(number: int, words: str) -> None:
+    assert wording.large(number) == words
