@@ -9,7 +9,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro verify reproduce flowers defaults test browser lint bench
+.PHONY: help setup check repro verify reproduce flowers defaults quick test drills browser lint bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -49,9 +49,18 @@ defaults: $(INSTALLED) ## back to the default parameters, and rebuild
 	@transfer-learning preset defaults
 	@$(MAKE) --no-print-directory repro
 
-test: $(INSTALLED) browser ## lint, types and tests (set-up included)
+# A worker for each core; the tests that share a built clone or a browser run in one.
+PYTEST := pytest --numprocesses auto --dist loadgroup
+
+quick: lint ## lint, types and the tests that take a minute: what to run while working
+	@$(PYTEST) -m "not (browser or dvc or drill or slow)"
+
+test: $(INSTALLED) browser ## lint, types and all tests (set-up included)
 	@$(MAKE) --no-print-directory lint
-	@pytest
+	@$(PYTEST)
+
+drills: $(INSTALLED) ## the tests that try to break it, with ten times as many tries (DRILLS=100)
+	@DRILLS=$(or $(DRILLS),10) $(PYTEST) -m drill
 
 # The tests open reports/index.html in a real browser, which the package index does not have.
 browser:

@@ -36,6 +36,7 @@ def main() -> None:
     probabilities = np.array([item.probabilities for item in predictions])
     correct = np.array([item.correct for item in predictions])
     temperature = metrics.temperature
+    fitted = calibration.temperature_text(temperature)
     cooled = calibration.apply_temperature(probabilities, temperature)
 
     charts.curves(
@@ -61,7 +62,7 @@ def main() -> None:
             f"as trained, ECE {metrics.ece:.3f}": calibration.reliability_bins(
                 probabilities.max(axis=1), correct
             ),
-            f"temperature {calibration.temperature_text(temperature)}, ECE {metrics.ece_calibrated:.3f}": (
+            f"temperature {fitted}, ECE {metrics.ece_calibrated:.3f}": (
                 calibration.reliability_bins(cooled.max(axis=1), correct)
             ),
         },

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from pathlib import Path
 from typing import Any
 
 import browser as chromium
@@ -13,8 +14,13 @@ import rendered_pages
 MARKS = {"browser": "browser", "clone": "dvc"}
 
 
+DRILLS = Path(__file__).parent / "drills"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if DRILLS in item.path.parents:
+            item.add_marker("drill")
         for fixture, mark in MARKS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)

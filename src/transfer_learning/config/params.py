@@ -114,6 +114,7 @@ class Tfds(_Section):
 
     name: PathText
     data_dir: PathText | None
+    # Without effect in TFDS 4.9.10, which has its public bucket switched off.
     try_gcs: bool = False
 
 
