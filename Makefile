@@ -1,7 +1,12 @@
 # Everything that a target needs is set up first, once: .venv from requirements/KIND.txt.
 PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11 3.10,$(shell command -v python$(v) >/dev/null 2>&1 && python$(v) -c '' 2>/dev/null && echo python$(v))) python3)
 # cuda where the NVIDIA driver answers, else cpu; make KIND=cpu or KIND=cuda forces either.
-KIND ?= $(shell nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+# Asked once, not at each use of KIND; a driver that hangs is none.
+ifndef KIND
+KIND := $(shell timeout 10 nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+endif
+# For the make that a target calls.
+export KIND
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
 INSTALLED := $(VENV)/installed-$(KIND)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from imports import SRC
 
 from transfer_learning import backbones
 from transfer_learning.backbones import freeze
-from transfer_learning.features import engine as features_engine
 from transfer_learning.features import openvino_engine
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
@@ -193,35 +191,3 @@ def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> 
     folder = saved_model(Convolutional(), tmp_path, features=6)
     with pytest.raises(RuntimeError, match=r"\[4,5\], not \[4,6\]"):
         openvino_engine.OpenVino(folder)
-
-
-# The GPU
-
-
-def no_library(_: str) -> None:
-    raise OSError
-
-
-@pytest.mark.parametrize(
-    ("driver", "gpus", "device"),
-    [
-        pytest.param(no_library, ["GPU:0"], None, id="no driver"),
-        pytest.param(lambda _: None, [], None, id="none that TensorFlow sees"),
-        pytest.param(lambda _: None, ["GPU:0"], "GPU:0", id="a GPU"),
-    ],
-)
-def test_a_gpu_takes_tensorflow(
-    driver: Callable[[str], None],
-    gpus: list[str],
-    device: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from transfer_learning.features import tensorflow_engine
-
-    monkeypatch.setattr(features_engine.ctypes, "CDLL", driver)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
-    monkeypatch.setattr(tensorflow_engine, "open_engine", lambda folder, precision, device: device)
-
-    engine = open_engine(package("mobilenet_v2"), "float32")
-
-    assert engine == device or (device is None and isinstance(engine, openvino_engine.OpenVino))
