@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro flowers defaults test browser lint bench
+.PHONY: help setup check repro flowers defaults test browser lint doctor bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -57,6 +57,9 @@ browser:
 
 lint: $(INSTALLED) ## ruff, mypy and the layers of the packages
 	@ruff check . && ruff format --check . && mypy && lint-imports
+
+doctor: $(INSTALLED) ## what this machine will use and why: GPU or CPU, and its speed
+	@transfer-learning doctor
 
 bench: $(INSTALLED) ## benchmarks/results: against the chapter's way, stages, rebuilds, growth (hours)
 	@python benchmarks/bench.py

@@ -191,3 +191,43 @@ def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> 
     folder = saved_model(Convolutional(), tmp_path, features=6)
     with pytest.raises(RuntimeError, match=r"\[4,5\], not \[4,6\]"):
         openvino_engine.OpenVino(folder)
+
+
+# The GPU
+
+CHOICE = """
+import sys
+from pathlib import Path
+from transfer_learning.features.engine import open_engine
+from transfer_learning.runtime import nvidia
+if sys.argv[2:]:
+    nvidia.look = lambda: nvidia.Gpu(usable=True)
+engine = open_engine(Path(sys.argv[1]), "float32")
+print(engine.name)
+"""
+
+
+def choose(*arguments: str, programs: Path) -> list[str]:
+    """What the choice prints and the engine's name, with an nvidia-smi that knows a card."""
+    path = programs / "nvidia-smi"
+    path.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA A10 (UUID: GPU-0123)'\n", encoding="utf-8")
+    path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", CHOICE, package("mobilenet_v2"), *arguments],
+        env={"PATH": f"{programs}{os.pathsep}/bin", "PYTHONPATH": str(SRC)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_a_card_that_cannot_be_used_is_said_once_and_openvino_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    said, name = choose(programs=tmp_path)
+
+    assert said.startswith("the GPU is not used: NVIDIA A10: ")
+    assert name == "openvino"
+
+
+def test_a_card_that_can_be_used_takes_tensorflow(tmp_path: Path) -> None:
+    assert choose("usable", programs=tmp_path) == ["tensorflow"]

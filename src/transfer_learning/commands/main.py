@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from transfer_learning.commands import check, preset
 from transfer_learning.runtime import cli
@@ -20,5 +21,15 @@ def main() -> None:
     command.add_argument("name", metavar="NAME")
     command.set_defaults(run=lambda options: print(preset.apply(options.name)))
 
+    command = commands.add_parser("doctor", help="what this machine will use, and how fast it is")
+    command.set_defaults(run=lambda _: _doctor())
+
     options = parser.parse_args()
     cli.run(lambda: options.run(options))
+
+
+def _doctor() -> None:
+    # Here, because it loads the engines, which the other commands do without.
+    from transfer_learning.commands import doctor
+
+    sys.exit(doctor.run())

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
     so it takes TensorFloat-32 for its products instead, where the GPU has it.
 
     Raises:
-        UserError: a SavedModel cannot be loaded.
+        UserError: a SavedModel cannot be loaded, or the device has no memory for the network.
     """
     info = BackboneInfo.read(folder)
     on_gpu = device.startswith("GPU")
@@ -46,8 +46,18 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
     if on_gpu:
         # Else cuDNN takes what is fastest at the moment, and equal photos may get other bytes.
         tf.config.experimental.enable_op_determinism()
+    dtype: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
+    try:
+        extractor = backbones.load(folder, dtype=dtype)
+    except tf.errors.OpError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"{device} has too little memory for the network of {folder}; end what else uses it, "
+            "or set CUDA_VISIBLE_DEVICES=-1 to use the CPU"
+        ) from None
     return TensorFlow(
-        backbones.load(folder, dtype="bfloat16" if precision == "bfloat16" else "float32"),
+        extractor,
         resolution=info.resolution,
         precision=precision,
         device=device,
@@ -166,6 +176,16 @@ class TensorFlow:
                 )
             self.batch //= 2
             print(f"{self._device} is out of memory: going on in batches of {self.batch}")
+
+    def forward(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the features, float32 [batch, D], of up to ``batch`` photos, uint8 [N, R, R, 3].
+
+        All batches have one shape, so that those after the first N are of black.
+        """
+        missing = self.batch - len(pixels)
+        with tf.device(self._device):
+            filled = tf.pad(pixels, [[0, missing], [0, 0], [0, 0], [0, 0]])
+            return np.asarray(self._compiled(self.batch)(filled))
 
     def _extract(
         self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]
