@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -61,7 +60,7 @@ def run() -> int:
 
 
 def _facts(settings: params.Params, gpu: nvidia.Gpu) -> Iterator[tuple[str, str]]:
-    yield "Python", f"{platform.python_version()}, {sys.executable}"
+    yield "Python", platform.python_version()
     package = "tensorflow" if nvidia.cuda_build() else "tensorflow-cpu"
     yield "TensorFlow", f"{metadata.version(package)} ({package})"
     yield "CPU", hardware.label(hardware.describe())
