@@ -9,7 +9,7 @@ from transfer_learning.config import params, paths
 from transfer_learning.features.engine import open_engine
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.photos import dataset, records
-from transfer_learning.runtime import cli, progress, timings
+from transfer_learning.runtime import cli, nvidia, progress, timings
 
 
 def main() -> None:
@@ -19,8 +19,10 @@ def main() -> None:
     resolution = BackboneInfo.read(backbone).resolution
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
-    with timings.timed(f"extract@{name}", photos=photos):
+    with timings.timed(f"extract@{name}", photos=photos) as device:
         engine = open_engine(backbone, settings.precision)
+        if why := nvidia.look().unused_because:
+            device["gpu_unused"] = why
         with progress.progress_bar(total=photos, what=f"extract@{name}") as bar:
             for split in dataset.SPLITS:
                 shards = records.shards(paths.tfrecords(resolution), split)

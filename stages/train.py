@@ -10,15 +10,19 @@ from scmrepo.exceptions import SCMError
 
 from transfer_learning.config import params, paths
 from transfer_learning.features.features import Features
-from transfer_learning.heads import history, training
-from transfer_learning.runtime import cli, csv_files, timings
+from transfer_learning.heads import history
+from transfer_learning.runtime import cli, csv_files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 
 
 def main() -> None:
+    # A head is so small that a GPU's start takes longer (docs/performance.md).
+    hardware.hide_gpu()
     # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
     from dvclive.keras import DVCLiveCallback
     from dvclive.live import Live
+
+    from transfer_learning.heads import training
 
     class RoundedLive(Live):
         """Keeps as many decimals as history.csv."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from transfer_learning.config.params import Precision
 from transfer_learning.features.features import Features
 from transfer_learning.features.openvino_engine import OpenVino
+from transfer_learning.runtime import nvidia
 
 
 class Engine(Protocol):
@@ -43,7 +43,10 @@ def open_engine(folder: Path, precision: Precision) -> Engine:
         UserError: a SavedModel cannot be loaded.
         FileNotFoundError: the folder is not a backbone's artifact.
     """
-    if _has_gpu():
+    gpu = nvidia.look()
+    if gpu.unused_because:
+        print(f"the GPU is not used: {gpu.unused_because}")
+    if gpu.usable:
         from transfer_learning.features import tensorflow_engine
 
         return tensorflow_engine.open_engine(folder, precision, device="GPU:0")
@@ -60,15 +63,3 @@ def _reason(error: RuntimeError) -> str:
     # Of OpenVINO's many lines "-- No conversion rule found for operations: …" is the one that says.
     lines = str(error).strip().splitlines()
     return next((line[3:] for line in lines if line.startswith("-- ")), lines[-1])
-
-
-def _has_gpu() -> bool:
-    # TensorFlow is asked only where it could see one: without the driver's library it cannot, and
-    # its import takes longer than a thousand photos.
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return False
-    from transfer_learning.runtime.tensorflow_quiet import tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
