@@ -94,7 +94,7 @@ def openvino(artifact: Path, pixels: np.ndarray, each: bool, precision: str = "f
     from transfer_learning.backbones import openvino_network
     from transfer_learning.runtime.openvino_quiet import openvino
 
-    model, images = openvino_network.read(artifact), in_0_to_1(pixels)
+    model, images = openvino_network.read(artifact, BackboneInfo.read(artifact)), in_0_to_1(pixels)
     model.reshape(images.shape)
     streams = CORES if each else 1
     options = {"INFERENCE_PRECISION_HINT": precision, "ENABLE_CPU_PINNING": False}
@@ -199,7 +199,7 @@ def convert(artifact: Path, suffix: str) -> None:
 
     target = converted(artifact, suffix)
     if suffix == "pb":
-        freeze.write_frozen_graph(artifact, target)
+        freeze.write_frozen_graph(backbones.load(artifact), target)
     elif suffix == "onnx":
         import tf2onnx
 

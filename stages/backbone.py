@@ -15,7 +15,7 @@ from transfer_learning.runtime import cli
 def main() -> None:
     settings = params.load()
     for name, backbone in settings.backbones.items():
-        handles.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
+        handles.check_handle(name, backbone)
     name = sys.argv[1]
     info = fetch(name, settings.backbones[name], paths.backbone(name))
     print(

@@ -10,6 +10,7 @@ import pytest
 from transfer_learning import backbones
 from transfer_learning.backbones import artifact, freeze, pypi, saved_model
 from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.backbones.openvino_network import FLOAT32
 from transfer_learning.config.params import Backbone
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.openvino_quiet import openvino
@@ -324,9 +325,9 @@ def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_pat
     described(source, folder).write(folder)
     images = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
 
-    freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    freeze.write_frozen_graph(backbones.load(folder), tmp_path / "frozen.pb")
     model = openvino.Core().read_model(tmp_path / "frozen.pb")
-    features = openvino.Core().compile_model(model, "CPU")(images)[0]
+    features = openvino.Core().compile_model(model, "CPU", FLOAT32)(images)[0]
 
     np.testing.assert_allclose(features, backbones.load(folder)(images), atol=1e-5)
 
@@ -336,7 +337,7 @@ def test_a_frozen_graph_is_the_same_bytes_whatever_order_tensorflow_has(tmp_path
     described(source, folder).write(folder)
     graph = tf.compat.v1.GraphDef()
 
-    freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    freeze.write_frozen_graph(backbones.load(folder), tmp_path / "frozen.pb")
     graph.ParseFromString((tmp_path / "frozen.pb").read_bytes())
 
     names = [node.name for node in graph.node]

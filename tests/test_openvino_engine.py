@@ -15,6 +15,7 @@ from imports import SRC
 
 from transfer_learning import backbones
 from transfer_learning.backbones import freeze
+from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.features import engine as features_engine
 from transfer_learning.features import openvino_engine
 from transfer_learning.features.engine import open_engine
@@ -177,7 +178,7 @@ def test_tensorflow_runs_what_openvino_cannot(
     pixels = photos(5, 32)
     records.write_shards(tmp_path, "test", as_records(pixels), photos=5)
 
-    freeze.prepare(folder, backbones.load(folder))
+    freeze.prepare(folder, BackboneInfo.read(folder), backbones.load(folder))
     engine = open_engine(folder, "float32")
     features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), lambda count: None)
 
@@ -220,7 +221,9 @@ def test_a_gpu_takes_tensorflow(
 
     monkeypatch.setattr(features_engine.ctypes, "CDLL", driver)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
-    monkeypatch.setattr(tensorflow_engine, "open_engine", lambda folder, precision, device: device)
+    monkeypatch.setattr(
+        tensorflow_engine, "open_engine", lambda folder, precision, device, info: device
+    )
 
     engine = open_engine(package("mobilenet_v2"), "float32")
 

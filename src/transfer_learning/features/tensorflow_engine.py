@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from transfer_learning import backbones
-from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.backbones.artifact import FROZEN_GRAPH, SAVED_MODEL, BackboneInfo
 from transfer_learning.features.features import Features
 from transfer_learning.photos.tf_input import pixel_dataset
 from transfer_learning.runtime import parallel
@@ -25,7 +25,9 @@ CPU_BATCH = 32
 CHUNK = 8
 
 
-def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
+def open_engine(
+    folder: Path, precision: str, *, device: str, info: BackboneInfo | None = None
+) -> TensorFlow:
     """Return the engine for a backbone on ``device``, ``GPU:0`` or ``CPU:0``.
 
     In float32 a GPU's TensorFloat-32 is off, since its 10 bits would show in the features. In
@@ -35,19 +37,21 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
     Raises:
         UserError: a SavedModel cannot be loaded.
     """
-    info = BackboneInfo.read(folder)
+    info = BackboneInfo.read(folder) if info is None else info
     on_gpu = device.startswith("GPU")
     if precision == "bfloat16" and not on_gpu:
         print("TensorFlow on a CPU gains nothing from bfloat16: features are computed in float32")
         precision = "float32"
-    elif precision == "bfloat16" and info.network == "saved_model":
+    elif precision == "bfloat16" and info.network in (SAVED_MODEL, FROZEN_GRAPH):
         precision = "tensorfloat32"
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
     if on_gpu:
         # Else cuDNN takes what is fastest at the moment, and equal photos may get other bytes.
         tf.config.experimental.enable_op_determinism()
     return TensorFlow(
-        backbones.load(folder, dtype="bfloat16" if precision == "bfloat16" else "float32"),
+        backbones.load(
+            folder, dtype="bfloat16" if precision == "bfloat16" else "float32", info=info
+        ),
         resolution=info.resolution,
         precision=precision,
         device=device,
