@@ -16,7 +16,9 @@ from transfer_learning import backbones
 from transfer_learning.backbones import handles, openvino_network
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.backbones.fetch import fetch
+from transfer_learning.config import params
 from transfer_learning.config.params import Backbone, Input
+from transfer_learning.features import engine
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
 from transfer_learning.runtime import files
@@ -153,10 +155,10 @@ def test_the_pixels_of_records_go_through_the_file_without_tensorflow(tmp_path: 
     photos = [records.Record(f"{i}.jpg", 0, image.tobytes()) for i, image in enumerate(PIXELS)]
     records.write_shards(tmp_path, "test", photos, photos=len(photos))
 
-    engine = open_engine(tmp_path / "artifact", "float32")
-    features = engine.extract(records.shards(tmp_path, "test"), ("a",), lambda count: None)
+    opened = open_engine(tmp_path / "artifact", "float32")
+    features = opened.extract(records.shards(tmp_path, "test"), ("a",), lambda count: None)
 
-    assert engine.name == "openvino"
+    assert opened.name == "openvino"
     # No pixel's value is lost on its way through [0, 1].
     np.testing.assert_allclose(features.features, expected(PIXELS), rtol=1e-6)
 
@@ -279,3 +281,36 @@ def test_what_a_file_takes_can_be_stated_only_of_a_file() -> None:
 def test_openvino_counts_a_files_multiply_adds(tmp_path: Path) -> None:
     info = fetched(onnx_file(tmp_path / "tiny.onnx"), tmp_path / "artifact")
     assert openvino_network.multiply_adds(tmp_path / "artifact", info) == KERNEL.size
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("{std: [1, 0, 1]}", "backbones.mine.input.std"),
+        ("{mean: [0.5]}", "backbones.mine.input.mean"),
+        ("{layout: HWC}", "backbones.mine.input.layout"),
+        ("{means: [0, 0, 0]}", "backbones.mine.input.means"),
+    ],
+)
+def test_a_wrong_statement_of_the_input_names_its_key(line: str, key: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = (Path(__file__).parents[1] / "params.yaml").read_text()
+    mine = f"  mine: {{handle: tiny.onnx, resolution: 224, input: {line}}}\n"
+    path.write_text(text.replace("backbones:\n", "backbones:\n" + mine))
+    with pytest.raises(UserError, match=rf"params.yaml: {key}"):
+        params.load(path)
+
+
+def test_a_gpu_that_is_not_used_for_a_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = onnx_file(tmp_path / "tiny.onnx")
+    fetched(path, tmp_path / "artifact")
+    monkeypatch.setattr(engine, "_has_gpu", lambda: True)
+
+    opened = open_engine(tmp_path / "artifact", "float32")
+
+    assert opened.name == "openvino"
+    assert f"{path} is a file that OpenVINO runs: on the CPU, not on the GPU" in (
+        capsys.readouterr().out
+    )

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from transfer_learning.backbones.tensorflow_network import images_spec
 from transfer_learning.config.params import Backbone
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.tensorflow_quiet import tf
+
+# Seconds that a server may be silent: Keras itself waits for ever.
+SILENCE = 30.0
 
 
 def fetch(name: str, backbone: Backbone, network: str, folder: Path) -> BackboneInfo:
@@ -56,10 +61,15 @@ def fetch(name: str, backbone: Backbone, network: str, folder: Path) -> Backbone
 
 def _build(name: str, backbone: Backbone, network: str) -> Any:
     side = backbone.resolution
+    kept = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
     try:
-        return getattr(tf.keras.applications, network)(
-            include_top=False, weights="imagenet", input_shape=(side, side, 3), pooling="avg"
-        )
+        with warnings.catch_warnings():
+            # MobileNets say that other sizes take the weights for 224, as all networks do.
+            warnings.simplefilter("ignore")
+            return getattr(tf.keras.applications, network)(
+                include_top=False, weights="imagenet", input_shape=(side, side, 3), pooling="avg"
+            )
     except Exception as error:  # get_file raises Exception itself, h5py what it meets
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         cache = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
@@ -69,6 +79,8 @@ def _build(name: str, backbone: Backbone, network: str) -> Any:
             f"({cache}) if it is damaged; without a network, set KERAS_HOME to a folder whose "
             f"models/ holds the file, or choose another backbones.{name}.handle"
         ) from None
+    finally:
+        socket.setdefaulttimeout(kept)
 
 
 def _weights_sha256(model: Any) -> str:
