@@ -124,14 +124,17 @@ def test_weights_that_do_not_arrive_whole_are_refused(
     assert "backbones.mine.handle" in said
 
 
-def test_a_damaged_file_in_the_cache_is_fetched_anew(server: HubServer, tmp_path: Path) -> None:
-    fetched(tmp_path / "first")
+def test_a_damaged_file_in_the_cache_is_fetched_anew(
+    server: HubServer, weights: tuple[bytes, np.ndarray], tmp_path: Path
+) -> None:
     cached = tmp_path / "keras" / "models" / FILE
-    cached.write_bytes(cached.read_bytes()[:-1])
+    cached.parent.mkdir()
+    cached.write_bytes(weights[0][:-1])
 
-    fetched(tmp_path / "second")
+    fetched(tmp_path / "artifact")
 
-    assert files(tmp_path / "second") == files(tmp_path / "first")
+    assert cached.read_bytes() == weights[0]
+    assert server.requests == [f"/{FILE}"]
 
 
 def test_weights_of_another_sha256_name_the_key(server: HubServer, tmp_path: Path) -> None:
