@@ -15,7 +15,7 @@ def main() -> None:
     hardware.hide_gpu()
     settings = params.load()
     for name, backbone in settings.backbones.items():
-        handles.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
+        handles.check_handle(name, backbone)
     name = cli.item()
     info = fetch(name, settings.backbones[name], paths.backbone(name))
     print(

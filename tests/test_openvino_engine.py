@@ -14,6 +14,7 @@ from imports import SRC
 
 from transfer_learning import backbones
 from transfer_learning.backbones import freeze
+from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.features import openvino_engine
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
@@ -175,7 +176,7 @@ def test_tensorflow_runs_what_openvino_cannot(
     pixels = photos(5, 32)
     records.write_shards(tmp_path, "test", as_records(pixels), photos=5)
 
-    freeze.prepare(folder, backbones.load(folder))
+    freeze.prepare(folder, BackboneInfo.read(folder), backbones.load(folder))
     engine = open_engine(folder, "float32")
     features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), lambda count: None)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from transfer_learning import backbones
-from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.backbones.artifact import FROZEN_GRAPH, SAVED_MODEL, BackboneInfo
 from transfer_learning.features.features import Features
 from transfer_learning.photos.tf_input import pixel_dataset
 from transfer_learning.runtime import hardware, parallel
@@ -25,7 +25,9 @@ CPU_BATCH = 32
 CHUNK = 8
 
 
-def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
+def open_engine(
+    folder: Path, precision: str, *, device: str, info: BackboneInfo | None = None
+) -> TensorFlow:
     """Return the engine for a backbone on ``device``, ``GPU:0`` or ``CPU:0``.
 
     In float32 a GPU's TensorFloat-32 is off, since its 10 bits would show in the features. In
@@ -35,12 +37,12 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
     Raises:
         UserError: a SavedModel cannot be loaded, or the device has no memory for the network.
     """
-    info = BackboneInfo.read(folder)
+    info = BackboneInfo.read(folder) if info is None else info
     on_gpu = device.startswith("GPU")
     if precision == "bfloat16" and (reason := _without_bfloat16(on_gpu=on_gpu)):
         print(f"{reason}: features are computed in float32")
         precision = "float32"
-    elif precision == "bfloat16" and info.network == "saved_model":
+    elif precision == "bfloat16" and info.network in (SAVED_MODEL, FROZEN_GRAPH):
         precision = "tensorfloat32"
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
     if on_gpu:
@@ -48,7 +50,7 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
         tf.config.experimental.enable_op_determinism()
     dtype: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
     try:
-        extractor = backbones.load(folder, dtype=dtype)
+        extractor = backbones.load(folder, dtype=dtype, info=info)
     except tf.errors.OpError as error:
         if not is_out_of_memory(error):
             raise
