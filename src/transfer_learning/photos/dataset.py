@@ -6,7 +6,6 @@ split's TFRecord file each photo's encoded bytes begin, so one photo is read wit
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from transfer_learning.config.paths import DATASET
+from transfer_learning.photos import pixels
 from transfer_learning.runtime.files import read_json, write_json
 
 SPLITS = ("train", "valid", "test")
@@ -22,7 +22,7 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """A photo of the index: sizes in pixels; ``offset`` and ``bytes`` in the split's file."""
+    """A photo of the index: its upright size in pixels; ``offset`` and ``bytes`` in the file."""
 
     id: str
     label: int
@@ -35,7 +35,7 @@ class PhotoEntry:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A photo that cannot be decoded, and why."""
+    """A photo that cannot be decoded, or a file of the folder that is none, and why."""
 
     id: str
     reason: str
@@ -53,7 +53,10 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``."""
+    """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``.
+
+    ``warnings`` says, a sentence each, what makes figures from these photos weak.
+    """
 
     source: str
     synthetic: bool
@@ -64,6 +67,7 @@ class DatasetInfo:
     photos: tuple[PhotoEntry, ...]
     about: dict[str, str] = field(default_factory=dict)
     credits: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def write(self, folder: Path = DATASET) -> None:
         """Write ``dataset.json``."""
@@ -76,10 +80,10 @@ class DatasetInfo:
 
 
 def read_photo(entry: PhotoEntry, folder: Path = DATASET) -> Image.Image:
-    """Return the photo as an RGB image of its own size."""
+    """Return the photo as an RGB image of its own size, upright and on white."""
     with (folder / f"{entry.split}.tfrecord").open("rb") as file:
         file.seek(entry.offset)
-        return Image.open(io.BytesIO(file.read(entry.bytes))).convert("RGB")
+        return pixels.rgb(pixels.open_photo(file.read(entry.bytes)))
 
 
 def split_counts(labels: list[int], classes: int) -> tuple[int, ...]:
