@@ -89,6 +89,8 @@ def test_the_projects_own_file_loads_with_the_values_written_in_it() -> None:
         ("dataset.rendered.seed", True, "True"),
         ("dataset.folder.path", None, "None"),
         ("dataset.folder.path", 7, "7"),
+        ("dataset.folder.max_megapixels", 0, "0"),
+        ("dataset.folder.max_megapixels", 10**30, "1000"),
         ("dataset.folder.classes", "roses", "'roses'"),
         ("dataset.tfds.name", None, "None"),
         ("dataset.tfds.data_dir", 3, "3"),
