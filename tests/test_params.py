@@ -89,8 +89,6 @@ def test_the_projects_own_file_loads_with_the_values_written_in_it() -> None:
         ("dataset.rendered.seed", True, "True"),
         ("dataset.folder.path", None, "None"),
         ("dataset.folder.path", 7, "7"),
-        ("dataset.folder.max_megapixels", 0, "0"),
-        ("dataset.folder.max_megapixels", 10**30, "1000"),
         ("dataset.folder.classes", "roses", "'roses'"),
         ("dataset.tfds.name", None, "None"),
         ("dataset.tfds.data_dir", 3, "3"),
@@ -146,6 +144,8 @@ def test_a_value_of_the_wrong_type_is_named_with_what_was_found(
     [
         ("dataset.rendered.images_per_class", 0, "0"),
         ("dataset.rendered.seed", -1, "-1"),
+        ("dataset.folder.max_megapixels", 0, "0"),
+        ("dataset.folder.max_megapixels", 1001, "1001"),
         ("dataset.folder.path", "", "''"),
         ("dataset.tfds.name", "", "''"),
         ("dataset.source", "kaggle", "'kaggle'"),

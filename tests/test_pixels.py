@@ -95,6 +95,15 @@ def test_all_eight_orientations_become_upright(kind: str, orientation: int) -> N
     assert np.abs(found.astype(int) - upright).max() <= (12 if kind == "JPEG" else 0)
 
 
+def test_an_array_holds_the_same_pixels_in_all_its_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "BAND", 4)
+    photo = encoded(picture("RGBA", seed=1, size=(7, 10)), "PNG", orientation=6)
+
+    found = pixels.array(pixels.open_photo(photo))
+
+    assert np.array_equal(found, with_pillow(photo))
+
+
 def test_transparent_parts_are_white_and_not_their_hidden_colour() -> None:
     image = Image.new("RGBA", (4, 3), (10, 200, 30, 0))
 
@@ -163,12 +172,12 @@ def test_photos_wait_for_room_by_their_pixels(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(pixels, "ROOM", 100)
     monkeypatch.setattr(pixels, "ROOM_PER_CORE", 0)
     monkeypatch.setattr(pixels, "_ROOM", pixels._Room())
-    small, whole, larger = (Image.new("1", (side, 10)) for side in (3, 10, 50))
+    small, whole, larger = ((side, 10) for side in (3, 10, 50))
     order = []
 
-    def wait(image: Image.Image, name: str) -> threading.Thread:
+    def wait(size: tuple[int, int], name: str) -> threading.Thread:
         def work() -> None:
-            with pixels.room(image):
+            with pixels.room(size):
                 order.append(name)
 
         thread = threading.Thread(target=work)

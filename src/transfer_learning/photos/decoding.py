@@ -29,8 +29,11 @@ def decode(
     def in_python(encoded: bytes) -> np.ndarray:
         # Outside of a graph the bytes come as an array of no dimension.
         image = pixels.open_photo(bytes(encoded))
-        with pixels.room(image), tf.device("CPU"):
-            return np.asarray(shrink(np.asarray(pixels.rgb(image))))
+        with pixels.room(image.size), tf.device("CPU"):
+            whole = pixels.array(image)
+            # Its pixels are not needed twice.
+            del image
+            return np.asarray(shrink(whole))
 
     return tf.cond(
         by_pillow,

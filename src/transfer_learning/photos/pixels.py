@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from transfer_learning.runtime import hardware
@@ -35,6 +36,8 @@ FIRST_SIDEWAYS = 5
 ORIENTATION = 0x0112
 # Pixels above which a photo waits for room; where many cores decode, a few megabytes each.
 LARGE = 8_000_000
+# Rows that are copied at a time.
+BAND = 1024
 # The pixels that may be in work at once: one photo of the default limit, or a common one per core.
 ROOM = 100_000_000
 ROOM_PER_CORE = 12_500_000
@@ -103,20 +106,32 @@ def rgb(image: Image.Image) -> Image.Image:
     if (turn := orientation(image)) in TURNS:
         image = image.transpose(TURNS[turn])
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     colours = image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(colours, mask=colours)
     return white
 
 
+def array(image: Image.Image) -> np.ndarray:
+    """Return what ``rgb`` makes of an opened photo as uint8 [H, W, 3]."""
+    upright = rgb(image)
+    width, height = upright.size
+    found = np.empty((height, width, 3), np.uint8)
+    # In bands, because numpy alone would hold all pixels twice.
+    for top in range(0, height, BAND):
+        bottom = min(top + BAND, height)
+        found[top:bottom] = np.asarray(upright.crop((0, top, width, bottom)))
+    return found
+
+
 @contextmanager
-def room(image: Image.Image) -> Iterator[None]:
-    """Wait until the photo's pixels have room beside those of the photos in work in this process.
+def room(size: tuple[int, int]) -> Iterator[None]:
+    """Wait until a photo of that width and height has room beside those in work in this process.
 
     Memory is then bounded by pixels, however many photos are in work at once.
     """
-    with _ROOM.taken(image.width * image.height):
+    with _ROOM.taken(size[0] * size[1]):
         yield
 
 

@@ -53,7 +53,7 @@ def _encode(photo: tuple[str, Image.Image]) -> tuple[str, bytes]:
     photo_id, image = photo
     # JPEGs alone know smaller scales; twice the side leaves the resizing something to average.
     image.draft("RGB", (2 * SIDE, 2 * SIDE))
-    with pixels.room(image):
+    with pixels.room(image.size):
         square = ImageOps.fit(pixels.rgb(image), (SIDE, SIDE))
     file = io.BytesIO()
     square.save(file, "WEBP", quality=QUALITY)

@@ -47,7 +47,7 @@ def _any(encoded: bytes, megapixels: float) -> Inspected:
         image = pixels.open_photo(encoded, megapixels=megapixels)
         # Before it is decoded, which turns a TIFF.
         by_pillow = pixels.needs_pillow(image)
-        with pixels.room(image):
+        with pixels.room(image.size):
             return Inspected(pixels.rgb(image).size, by_pillow)
     except UnidentifiedImageError:
         kinds = ", ".join(pixels.formats())
@@ -67,7 +67,7 @@ def _clean_jpeg(encoded: bytes, megapixels: float) -> Inspected | None:
         return None
     try:
         image = pixels.open_photo(encoded, megapixels=megapixels)
-        with pixels.room(image):
+        with pixels.room(image.size):
             simplejpeg.decode_jpeg(encoded)
     # As in _any, which then says what is wrong.
     except Exception:
