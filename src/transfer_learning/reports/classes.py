@@ -56,9 +56,7 @@ def mistakes(predictions: Iterable[Prediction]) -> list[Mistake]:
     pairs = Counter((item.true, item.predicted) for item in items if not item.correct)
     return [
         Mistake(true, predicted, times, photos[true])
-        for (true, predicted), times in sorted(
-            pairs.items(), key=lambda item: (-item[1], item[0])
-        )
+        for (true, predicted), times in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
     ]
 
 

@@ -16,12 +16,14 @@ from matplotlib.ticker import MaxNLocator
 from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.evaluation.wording import count, whole_percent
 from transfer_learning.reports.charts import drawing
-from transfer_learning.reports.classes import MOST, WORST, Mistake, many, mistakes
+from transfer_learning.reports.classes import WORST, Mistake, many, mistakes
 from transfer_learning.reports.typography import BLACK, GAP, SMALL, TEXT, WIDTH, fitted, font
 
 LONGEST_NAME = 150
 # Of a bar of the most frequent mistakes, and of what stands above and below the bars, in pixels.
-BAR, HEADING, BETWEEN = 24, 30, 48
+BAR, HEADING, BETWEEN = 24, 30, 60
+# So many classes and any other fit a figure of the usual width.
+PART = 15
 OTHER = "any other"
 
 
@@ -30,7 +32,7 @@ def draw(
 ) -> None:
     """Draw counts and percentages of the true class, shaded by the latter.
 
-    Of more than ``MOST`` classes, draw the most frequent mistakes as bars, and below them the
+    Of many classes, draw the most frequent mistakes as bars, and below them the
     matrix of the classes in them, with a column for predictions of any other class.
     """
     if many(classes):
@@ -58,14 +60,14 @@ def _most_frequent(
 ) -> None:
     shown = wrong[:WORST]
     named = [name for item in shown for name in (item.true, item.predicted)]
-    part = list(dict.fromkeys([*named, *classes]))[:WORST]
+    part = list(dict.fromkeys([*named, *classes]))[:PART]
     counts = _counts(predictions, part)
     place = _Place.of(counts, part, [*part, OTHER])
     bars = place.top + HEADING + BETWEEN
     body = bars + BAR * max(1, len(shown)) + HEADING
     figure = drawing.page(title, body, width=max(WIDTH, place.right + GAP))
     matrix = _matrix(figure, counts, place)
-    matrix.set_title(f"{WORST} of {len(classes):,} classes: those above first")
+    matrix.set_title(f"{PART} of {len(classes):,} classes, those above first")
     left = 2 * LONGEST_NAME + 40
     axes = drawing.axes(figure, left, bars, WIDTH - left - 110, BAR * max(1, len(shown)))
     _bars(axes, shown)
@@ -95,7 +97,9 @@ def _bars(axes: Axes, shown: Sequence[Mistake]) -> None:
         for item in shown
     ]
     axes.set_yticks(range(len(shown)), names, fontsize=TEXT * drawing.POINTS)
-    axes.set(ylim=(max(1, len(shown)) - 0.5, -0.5), xlim=(0, max(times, default=1)))
+    axes.set(
+        ylim=(max(1, len(shown)) - 0.5, -0.5), xlim=(0, max(times, default=1)), xlabel="test photos"
+    )
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.tick_params(left=False)
     axes.grid(visible=False, axis="y")
