@@ -191,7 +191,7 @@ def test_the_real_tensorflow_answers_every_question() -> None:
 
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env={"PYTHONPATH": "src", "PATH": ""},
+        env={"PYTHONPATH": str(SRC), "PATH": ""},
     )  # fmt: skip
 
     assert done.stdout == "off\n", done.stderr
@@ -271,7 +271,7 @@ def run_python(code: str, **environment: str) -> str:
     """What a process of its own writes to stdout."""
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONPATH": f"src{os.pathsep}.", "PATH": "", **environment},
+        env={"PYTHONPATH": f"{SRC}{os.pathsep}{SRC.parent}", "PATH": "", **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
