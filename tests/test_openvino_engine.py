@@ -19,7 +19,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.features import openvino_engine
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
-from transfer_learning.runtime import hardware
+from transfer_learning.runtime import hardware, nvidia
 from transfer_learning.runtime.openvino_quiet import openvino
 from transfer_learning.runtime.tensorflow_quiet import tf
 
@@ -205,40 +205,37 @@ def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> 
 
 CHOICE = """
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from transfer_learning.features.engine import open_engine
-from transfer_learning.runtime import nvidia
-if sys.argv[2:]:
-    nvidia.look = lambda: nvidia.Gpu(usable=True)
-engine = open_engine(Path(sys.argv[1]), "float32")
-print(engine.name)
+print(open_engine(Path(sys.argv[1]), "float32").name)
 """
 
 
-def choose(artifact: Path, *arguments: str, programs: Path) -> list[str]:
-    """What the choice prints and the engine's name, with an nvidia-smi that knows a card."""
-    path = programs / "nvidia-smi"
+def test_a_card_that_cannot_be_used_is_said_once_and_openvino_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    folder = saved_model(Convolutional(), tmp_path / "artifact", features=5)
+    path = tmp_path / "nvidia-smi"
     path.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA A10 (UUID: GPU-0123)'\n", encoding="utf-8")
     path.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", CHOICE, artifact, *arguments],
-        env={"PATH": f"{programs}{os.pathsep}/bin", "PYTHONPATH": str(SRC)},
+
+    said, name = subprocess.run(
+        [sys.executable, "-c", CHOICE, folder],
+        env={"PATH": f"{tmp_path}{os.pathsep}/bin", "PYTHONPATH": str(SRC)},
         capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.splitlines()
-
-
-def test_a_card_that_cannot_be_used_is_said_once_and_openvino_takes_its_place(
-    package: Callable[[str], Path], tmp_path: Path
-) -> None:
-    said, name = choose(package("mobilenet_v2"), programs=tmp_path)
+    ).stdout.splitlines()  # fmt: skip
 
     assert said.startswith("the GPU is not used: NVIDIA A10: ")
     assert name == "openvino"
 
 
 def test_a_card_that_can_be_used_takes_tensorflow(
-    package: Callable[[str], Path], tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert choose(package("mobilenet_v2"), "usable", programs=tmp_path) == ["tensorflow"]
+    folder = saved_model(Convolutional(), tmp_path, features=5)
+    monkeypatch.setattr(nvidia, "look", lambda: nvidia.Gpu(usable=True))
+
+    engine = open_engine(folder, "float32")
+
+    assert engine.name == "tensorflow"
+    assert capsys.readouterr().out == ""
