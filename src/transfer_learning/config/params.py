@@ -39,6 +39,8 @@ EPOCHS = 10_000
 BATCH_SIZE = 1_000_000
 # Keras's set_random_seed hands a seed to numpy, which takes 32 bits.
 SEEDS = 2**32
+# Of a photo; decoded, it takes 4 bytes a pixel and more.
+MEGAPIXELS = 100
 # Characters of a backbone's name, and of any other text.
 NAME_LENGTH = 64
 TEXT_LENGTH = 2_000
@@ -108,6 +110,7 @@ class Folder(_Section):
 
     path: PathText
     classes: list[ClassName] | None
+    max_megapixels: float = Field(default=MEGAPIXELS, gt=0, le=1000)
 
 
 class Tfds(_Section):
