@@ -57,8 +57,8 @@ defaults: $(INSTALLED) ## back to the default parameters, and rebuild
 # A worker for each core; the tests that share a built clone or a browser run in one.
 PYTEST := pytest --numprocesses auto --dist loadgroup
 
-quick: lint ## lint, types and the tests that take a minute: what to run while working
-	@$(PYTEST) -m "not (browser or dvc or drill or slow)"
+quick: lint ## lint, types and the tests that take a minute, also offline: what to run while working
+	@$(PYTEST) -m "not (browser or dvc or network or drill or slow)"
 
 test: $(INSTALLED) browser ## lint, types and all tests (set-up included)
 	@$(MAKE) --no-print-directory lint

@@ -355,6 +355,7 @@ SHELL_TEXT = (
 )
 
 
+@pytest.mark.dvc
 def test_shell_text_in_parameters_is_not_run_even_by_plain_dvc(tmp_path):
     clone = prepare(tmp_path)
     backbone = TINY["backbones"]["tiny"]
