@@ -6,17 +6,35 @@ import argparse
 import sys
 from pathlib import Path
 
-from transfer_learning.commands import check, preset, receipt, reproduce, verify
 from transfer_learning.runtime import cli
 
 
 def main() -> None:
     """Run the command that the command line names."""
+    cli.expect_interrupts()
+    from transfer_learning.commands import check, damaged, mend, preset, receipt, reproduce, verify
+
+    def checked() -> None:
+        for line in mend.mend():
+            print(line)
+        print(check.report())
+
+    def mended() -> None:
+        for line in mend.mend():
+            print(line)
+        for line in damaged.remove() or ["every byte is as DVC recorded it"]:
+            print(line)
+
     parser = argparse.ArgumentParser(prog="transfer-learning", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("check", help="check params.yaml, all of it")
-    command.set_defaults(run=lambda _: print(check.report()))
+    command = commands.add_parser("check", help="check params.yaml, all of it, and mend dvc.lock")
+    command.set_defaults(run=lambda _: checked())
+
+    command = commands.add_parser(
+        "mend", help="remove outputs and cached copies that are damaged; dvc repro rebuilds them"
+    )
+    command.set_defaults(run=lambda _: mended())
 
     command = commands.add_parser("preset", help="put presets/NAME.yaml in force")
     command.add_argument("name", metavar="NAME")

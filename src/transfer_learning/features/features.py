@@ -32,6 +32,9 @@ class Features:
 
     @classmethod
     def read(cls, path: Path) -> Features:
-        """Read what ``write`` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(file["features"], file["labels"], file["ids"], file["classes"])
+        """Read what ``write`` wrote.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        return cls(*npz.read(path, "features", "labels", "ids", "classes"))
