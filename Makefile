@@ -56,6 +56,10 @@ test: $(INSTALLED) browser ## lint, types and tests (set-up included)
 	@$(MAKE) --no-print-directory lint
 	@pytest
 
+drills: DRILLS ?= 20
+drills: $(INSTALLED) ## hostile and broken files, with a table of tried and survived (DRILLS=times CI's trials)
+	@DRILLS=$(DRILLS) pytest tests/drills
+
 # The tests open reports/index.html in a real browser, which the package index does not have.
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || $(INSTALL_BROWSER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def read(path: Path, *names: str) -> tuple[np.ndarray, ...]:
                 raise zipfile.BadZipFile(f"the checksum of {name} is wrong")
         with np.load(path, allow_pickle=False) as arrays:
             return tuple(arrays[name] for name in names)
-    except OSError:
-        raise
-    except Exception as error:  # Damaged bytes raise nearly anything.
+    except Exception as error:  # Damaged bytes raise nearly anything, EINVAL for a place before 0.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise damaged(path, clipped(str(error))) from None
