@@ -222,8 +222,19 @@ def test_fewer_than_two_classes_are_refused(root: Path) -> None:
         open_folder(settings(root, classes=["red"]))
 
 
-def test_a_class_without_files_is_named(root: Path) -> None:
+@pytest.mark.parametrize("name", ["raw.cr2", "notes.txt", "film.mp4", "jpg", "program.eps"])
+def test_files_of_other_kinds_are_left_out_and_not_counted(name: str, root: Path) -> None:
+    (root / "blue" / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
+
+    assert ids(root) == USUAL
+    assert left_out(root)[f"blue/{name}"].startswith("not one of JPEG, PNG")
+
+
+@pytest.mark.parametrize("name", [None, "notes.txt"])
+def test_a_class_without_photos_is_named_before_any_is_read(name: str | None, root: Path) -> None:
     (root / "green").mkdir()
+    if name:
+        (root / "green" / name).write_text("none")
 
     with pytest.raises(UserError, match="green holds no photo"):
         open_folder(settings(root))

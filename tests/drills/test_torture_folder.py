@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Preprocess, Rendered, Splits, Tfds
-from transfer_learning.photos import pixels, preprocessing, thumbnails
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo, read_photo
+from transfer_learning.photos import pixels, preprocessing, records, thumbnails
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.sources.folder import manifest
 
@@ -151,9 +151,10 @@ def _expect_equal_pixels(info: DatasetInfo, out: Path) -> None:
     files = [out / f"{split}.tfrecord" for split in SPLITS]
     found = preprocessing.preprocess(files, resolution=RESOLUTION, settings=METHOD)
     shrunk = {record.id: record.image for record in found}
+    kept = {record.id: record.image for record in records.read(files)}
     small = thumbnails.read(out)
     for entry in info.photos:
-        picture = read_photo(entry, out)
+        picture = pixels.rgb(pixels.open_photo(kept[entry.id]))
         assert picture.size == (entry.width, entry.height)
         expected = preprocessing.resize(
             np.asarray(picture), resolution=RESOLUTION, settings=METHOD

@@ -12,9 +12,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from transfer_learning.runtime import hardware
 
@@ -56,6 +57,29 @@ def formats() -> tuple[str, ...]:
     Image.MAX_IMAGE_PIXELS = None
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def no_photo() -> str:
+    """Return what is said of a file of another kind."""
+    return f"not one of {', '.join(formats())}"
+
+
+def is_photo(path: Path) -> bool:
+    """Say whether a file begins as a photo does.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        Image.open(path, formats=formats()).close()
+    except UnidentifiedImageError:
+        return False
+    except OSError:
+        raise
+    # A header that is damaged in any other way is a photo's still.
+    except Exception:
+        return True
+    return True
 
 
 def open_photo(encoded: bytes, *, megapixels: float = math.inf) -> Image.Image:

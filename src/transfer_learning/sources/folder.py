@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transfer_learning.config.params import Folder
+from transfer_learning.photos import pixels
 from transfer_learning.photos.dataset import Rejected
 from transfer_learning.runtime import hardware, parallel
 from transfer_learning.runtime.errors import UserError, quoted
 from transfer_learning.sources.source import Photo, Source, in_tfds_order, read_credits
 
 LICENCE = "LICENSE.txt"
+# Files named so are meant to be photos; of others, the content says whether they are.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 # What systems and programs leave in folders; so is all whose name begins with a dot.
 JUNK = frozenset(["__macosx", "thumbs.db", "desktop.ini", "@eadir"])
 # Files about the photos, beside the class folders.
@@ -30,8 +33,7 @@ LARGEST = 2**28
 class Scan:
     """What lies in the folder: every file of a class is a photo, unless it is left out.
 
-    A photo's id is its path below the folder, however deep; its class is the first part.  Whether
-    it is a photo is seen from its content, when it is read.
+    A photo's id is its path below the folder, however deep; its class is the first part.
     """
 
     root: Path
@@ -41,7 +43,7 @@ class Scan:
 
 
 def scan(settings: Folder) -> Scan:
-    """List the folder without reading a photo.
+    """List the folder; of files without a photo's usual suffix the first bytes are read.
 
     A link to a file or to a class's folder is followed; one to a folder inside a class is left
     out, as is all that cannot be a photo.  Hidden files and folders are passed over.
@@ -168,7 +170,7 @@ def _files(root: Path, folder: str, left_out: list[Rejected]) -> Iterator[str]:
                     )
                 else:
                     waiting.append(inside)
-            elif reason := _unreadable(path):
+            elif reason := _unreadable(path) or _other(path):
                 left_out.append(Rejected(inside, reason))
             else:
                 yield inside
@@ -208,6 +210,16 @@ def _unreadable(path: Path) -> str:
     if status.st_size > LARGEST:
         return f"it has {status.st_size:,} bytes, and at most {LARGEST:,} are read"
     return "" if os.access(path, os.R_OK) else "it cannot be read (Permission denied)"
+
+
+def _other(path: Path) -> str:
+    """Say why a readable file is no photo; nothing where it seems to be one."""
+    if path.suffix.lower() in SUFFIXES:
+        return ""
+    try:
+        return "" if pixels.is_photo(path) else pixels.no_photo()
+    except OSError as error:
+        return _because(error)
 
 
 def _because(error: OSError) -> str:

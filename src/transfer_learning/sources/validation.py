@@ -50,8 +50,7 @@ def _any(encoded: bytes, megapixels: float) -> Inspected:
         with pixels.room(image.size):
             return Inspected(pixels.rgb(image).size, by_pillow)
     except UnidentifiedImageError:
-        kinds = ", ".join(pixels.formats())
-        raise ValueError(f"not one of {kinds}" if encoded else "an empty file") from None
+        raise ValueError(pixels.no_photo() if encoded else "an empty file") from None
     # Pillow's decoders raise OSError for a cut file, and anything for a broken one.
     except Exception as error:
         raise ValueError(str(error) or type(error).__name__) from None
