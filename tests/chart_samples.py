@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from transfer_learning.evaluation.calibration import Bin
-from transfer_learning.evaluation.predictions import Prediction
+from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.heads.history import Epoch
-from transfer_learning.reports.charts import across, backbone
+from transfer_learning.reports.charts import across, backbone, confusion
 
 HISTORY = [Epoch(1, 0.5, 0.5, 1.5, 1.25), Epoch(2, 0.75, 0.625, 0.5, 1.0)]
 LONG = [
@@ -28,6 +28,15 @@ Draw = Callable[[Path], None]
 def class_names(count: int) -> list[str]:
     """Return long names, with characters that mean something to matplotlib."""
     return [f"Ωδή_{n:02d} <b>${n}_x$ or \\alpha & on" for n in range(count)]
+
+
+def class_scores(
+    names: Sequence[str], photos: Sequence[int], f1: Sequence[float]
+) -> list[ClassScore]:
+    return [
+        ClassScore(name, count, value, value, value)
+        for name, count, value in zip(names, photos, f1, strict=True)
+    ]
 
 
 def some_predictions(classes: list[str], count: int) -> list[Prediction]:
@@ -52,7 +61,7 @@ def drawings(classes: int, backbones: int = 2, photos: int = 100) -> dict[str, D
         "curves": lambda path: backbone.curves(
             path, HISTORY if classes == 2 else LONG, title=title
         ),
-        "confusion": lambda path: backbone.confusion(path, predictions, names, title=title),
+        "confusion": lambda path: confusion.draw(path, predictions, names, title=title),
         "reliability": lambda path: backbone.reliability(
             path,
             {"as trained, ECE 0.123": BINS, "temperature 10.00, ECE 0.123": BINS},
@@ -68,9 +77,10 @@ def drawings(classes: int, backbones: int = 2, photos: int = 100) -> dict[str, D
         ),
         "per_class": lambda path: across.per_class(
             path,
-            names,
-            [0, *[99_999] * (classes - 1)],
-            {row: [0.0, *[1.0] * (classes - 1)] for row in rows},
+            dict.fromkeys(
+                rows,
+                class_scores(names, [0, *[99_999] * (classes - 1)], [0.0, *[1.0] * (classes - 1)]),
+            ),
             title=title,
         ),
         "abstain": lambda path: across.abstain(path, dict.fromkeys(rows, predictions), title=title),

@@ -17,7 +17,13 @@ from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, write_predictions
 from transfer_learning.heads import history
 from transfer_learning.heads.history import Epoch
-from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
+from transfer_learning.photos.dataset import (
+    DatasetInfo,
+    PhotoEntry,
+    Rejected,
+    SplitSummary,
+    split_counts,
+)
 
 CLASSES = ("daisy", "roses", "tulips")
 BACKBONES = ("small", "large")
@@ -78,9 +84,9 @@ def build(
         classes=tuple(classes),
         found=len(test) + len(train) + len(rejected),
         splits={
-            "train": SplitSummary("train[25%:]", 20, 20, (7, 7, 6)),
-            "valid": SplitSummary("train[10%:25%]", 0, 0, (0, 0, 0)),
-            "test": SplitSummary("train[:10%]", len(test), len(test), (4, 3, 1)),
+            "train": SplitSummary("train[25%:]", 20, 20, _by_class(train, classes)),
+            "valid": SplitSummary("train[10%:25%]", 0, 0, _by_class((), classes)),
+            "test": SplitSummary("train[:10%]", len(test), len(test), _by_class(test, classes)),
         },
         rejected=rejected,
         photos=train + test,
@@ -134,8 +140,15 @@ def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[
             photos=len(predictions),
             valid_accuracy=0.7,
         ),
-        [ClassScore(item, 4 - n, 0.5, 0.75, 0.6 + n / 10) for n, item in enumerate(classes)],
+        [
+            ClassScore(item, max(0, 4 - n), 0.5, 0.75, 0.6 + n / 10)
+            for n, item in enumerate(classes)
+        ],
     )
+
+
+def _by_class(photos: Sequence[PhotoEntry], classes: Sequence[str]) -> tuple[int, ...]:
+    return split_counts([photo.label for photo in photos], len(classes))
 
 
 def probabilities(predicted: int, confidence: float, classes: int) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from transfer_learning.evaluation.calibration import Bin
 from transfer_learning.evaluation.predictions import Prediction
-from transfer_learning.reports.charts import backbone, drawing
+from transfer_learning.reports.charts import backbone, confusion, drawing
 
 
 def test_slanted_names_are_a_line_apart(tmp_path: Path, drawn: list[Figure]) -> None:
@@ -26,7 +26,7 @@ def test_slanted_names_are_a_line_apart(tmp_path: Path, drawn: list[Figure]) -> 
 
 
 def test_a_dollar_sign_in_a_name_is_no_mathematics(tmp_path: Path, drawn: list[Figure]) -> None:
-    backbone.confusion(tmp_path / "confusion.png", [], ["$x_1$ rose"], title="$1$")
+    confusion.draw(tmp_path / "confusion.png", [], ["$x_1$ rose"], title="$1$")
 
     (label,) = drawn[0].axes[0].get_yticklabels()
     plain = Text(0, 0, "$x_1$ rose", fontproperties=label.get_fontproperties(), parse_math=False)
@@ -65,7 +65,7 @@ def test_the_confusion_matrix_has_true_classes_in_rows_and_percentages_of_them(
 ) -> None:
     predictions = [Prediction("", "rose", "daisy", ())] * 3 + [Prediction("", "rose", "rose", ())]
 
-    backbone.confusion(tmp_path / "confusion.png", predictions, ["daisy", "rose"], title="")
+    confusion.draw(tmp_path / "confusion.png", predictions, ["daisy", "rose"], title="")
 
     axes = drawn[0].axes[0]
     cells = {text.get_position(): text.get_text() for text in axes.texts}
@@ -74,6 +74,44 @@ def test_the_confusion_matrix_has_true_classes_in_rows_and_percentages_of_them(
     np.testing.assert_allclose(axes.images[0].get_array(), [[0, 0], [0.75, 0.25]])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
     assert [text.get_text() for text in axes.get_yticklabels()] == ["daisy", "rose"]
+
+
+def test_of_many_classes_the_most_frequent_mistakes_are_shown_with_their_part_of_the_matrix(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    classes = [f"c{n:02d}" for n in range(41)]
+    pairs = [*[("c40", "c07")] * 3, ("c40", "c40"), *[("c07", "c20")] * 2, ("c01", "c01")]
+    # Many more kinds of mistake than are shown, each once.
+    pairs += [("c30", name) for name in classes if name != "c30"]
+
+    confusion.draw(
+        tmp_path / "confusion.png", [Prediction("", *pair, ()) for pair in pairs], classes, title=""
+    )
+
+    matrix, bars = drawn[0].axes
+    assert bars.get_title("left") == "the 20 most frequent of 42 kinds of mistake (45 photos wrong)"
+    names = [text.get_text() for text in bars.get_yticklabels()]
+    assert names[:3] == ["c40 → c07", "c07 → c20", "c30 → c00"]
+    assert [bar.get_width() for bar in bars.patches] == [3, 2, *[1] * 18]
+    assert [text.get_text() for text in bars.texts][:2] == [" 3 (75 %)", " 2 (100 %)"]
+    rows = [text.get_text() for text in matrix.get_yticklabels()]
+    assert rows[:4] == ["c40", "c07", "c20", "c30"]
+    assert [text.get_text() for text in matrix.get_xticklabels()] == [*rows, "any other"]
+    cells = {text.get_position(): text.get_text() for text in matrix.texts}
+    assert cells[1, 0] == "3\n75" and cells[0, 0] == "1\n25"
+    # Of the 40 mistakes with c30, those with the 14 other classes shown have cells of their own.
+    assert cells[len(rows), rows.index("c30")].startswith("26\n")
+
+
+def test_many_classes_without_a_mistake_are_drawn(tmp_path: Path, drawn: list[Figure]) -> None:
+    classes = [f"c{n:02d}" for n in range(41)]
+    right = [Prediction("", name, name, ()) for name in classes]
+
+    confusion.draw(tmp_path / "confusion.png", right, classes, title="")
+
+    matrix, bars = drawn[0].axes
+    assert bars.get_title("left") == "no test photo is predicted wrongly"
+    assert len(matrix.texts) == len(matrix.get_yticklabels())
 
 
 def test_reliability_shows_each_bins_gap_from_the_diagonal_and_its_photos(

@@ -137,6 +137,23 @@ def test_the_classes_are_counted_and_named_by_label() -> None:
     ]
 
 
+def test_of_many_classes_the_first_are_named_and_the_others_counted() -> None:
+    classes = tuple(f"class {n}" for n in range(1050))
+    head = Head(
+        kernel=np.zeros((2, 1050), np.float32),
+        bias=np.arange(1050, dtype=np.float32),
+        classes=np.array(classes),
+    )
+
+    text = page(data=data(classes=classes), head=head)
+
+    lines = section(text, "The classes")
+    assert lines[0] == "1050 classes"
+    assert lines[-2:] == ["49: 'class 49'", "and 1,000 more"]
+    logits = section(text, "The first test photo's prediction")[0]
+    assert logits.startswith("logits: [") and "..." in logits and len(logits) < 100
+
+
 def test_the_first_five_training_photos_are_shown_as_height_width_and_channels() -> None:
     assert section(page(), "The first training photos")[:-1] == [
         "(240, 320, 3)      'daisy', 'daisy/0.jpg'",

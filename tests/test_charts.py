@@ -18,7 +18,9 @@ CHARTS = list(drawings(2))
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("chart", CHARTS)
-@pytest.mark.parametrize(("classes", "backbones", "photos"), [(2, 1, 1), (20, 2, 100)])
+@pytest.mark.parametrize(
+    ("classes", "backbones", "photos"), [(2, 1, 1), (20, 2, 100), (45, 2, 100)]
+)
 def test_a_chart_drawn_twice_has_equal_bytes(
     chart: str, classes: int, backbones: int, photos: int, tmp_path: Path
 ) -> None:
@@ -48,7 +50,8 @@ def test_the_users_matplotlib_settings_change_no_chart(chart: str, tmp_path: Pat
 
 @pytest.mark.parametrize("chart", CHARTS)
 @pytest.mark.parametrize(
-    ("classes", "backbones", "photos"), [(2, 1, 1), (5, 2, 100), (11, 3, 500), (20, 6, 2000)]
+    ("classes", "backbones", "photos"),
+    [(2, 1, 1), (5, 2, 100), (11, 3, 500), (20, 6, 2000), (45, 2, 500)],
 )
 def test_words_cover_no_words_and_stay_on_the_page(
     chart: str, classes: int, backbones: int, photos: int, tmp_path: Path, drawn: list[Figure]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chart_samples import drawings, sure
+from chart_samples import class_scores, drawings, sure
 from matplotlib.figure import Figure
 
 from transfer_learning.reports.charts import across
+from transfer_learning.reports.classes import WORST
 
 
 def test_the_comparison_shows_accuracy_interval_and_cost(
@@ -40,9 +41,12 @@ def test_the_comparison_shows_accuracy_interval_and_cost(
 def test_each_class_has_a_bar_for_each_backbone_and_the_worst_class_is_first(
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    f1 = {"one": [0.9, 0.5, 0.0], "two": [0.8, 0.75, 0.0]}
+    f1 = {
+        name: class_scores(["daisy", "rose", "tulip"], [7, 9, 0], values)
+        for name, values in {"one": [0.9, 0.5, 0.0], "two": [0.8, 0.75, 0.0]}.items()
+    }
 
-    across.per_class(tmp_path / "f1.png", ["daisy", "rose", "tulip"], [7, 9, 0], f1, title="")
+    across.per_class(tmp_path / "f1.png", f1, title="")
 
     axes = drawn[0].axes[0]
     labels = [text.get_text() for text in axes.get_yticklabels()]
@@ -85,3 +89,19 @@ def test_the_abstain_curve_starts_where_a_tenth_is_kept(
     assert (line.get_xdata()[-1], line.get_ydata()[-1]) == (1.0, 39 / 40)
     # Accuracies above 100 % are not offered.
     assert drawn[0].axes[0].get_ylim()[1] < 1.05
+
+
+def test_of_many_classes_the_worst_have_bars_and_all_are_in_the_curves(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    values = [(7 * n % 50) / 50 for n in range(50)]
+    scores = class_scores([f"class {n}" for n in range(50)], [0, *[9] * 49], values)
+
+    across.per_class(tmp_path / "f1.png", {"one": scores}, title="")
+
+    bars, curves = drawn[0].axes
+    assert [bar.get_width() for bar in bars.patches] == sorted(values)[1 : WORST + 1]
+    assert bars.get_title("left") == "the 20 lowest of 50 classes (test photos)"
+    (line,) = curves.lines
+    # The first class, of F1 0, has no test photos.
+    assert list(line.get_ydata()) == sorted(values)[1:]

@@ -98,6 +98,31 @@ def test_the_class_table_has_a_column_per_backbone() -> None:
     ]
 
 
+def test_of_many_classes_the_table_has_the_worst_and_says_how_many_are_left_out() -> None:
+    scores = [ClassScore(f"class {n}", n, 0, 0, (n + 1) / 50) for n in range(50)]
+    name, competing = row("net", 81)
+
+    text = comparison_page.page(
+        compared([(name, replace(competing, per_class=scores))], [], synthetic=False)
+    )
+
+    lines = table(text, "Class by class")
+    # The first has no test photos, so its F1 is not the lowest: it has none.
+    assert [line[0] for line in lines] == [f"class {n}" for n in range(1, 21)]
+    assert "30 are left out" in text
+
+
+def test_a_class_without_test_photos_has_a_dash_for_its_f1() -> None:
+    name, competing = row("net", 81)
+    scores = [ClassScore("rose", 5, 1, 1, 1.0), ClassScore("iris", 0, 0, 0, 0.0)]
+
+    text = comparison_page.page(
+        compared([(name, replace(competing, per_class=scores))], [], synthetic=False)
+    )
+
+    assert table(text, "Class by class") == [["rose", "5", "1.000"], ["iris", "0", "–"]]
+
+
 def test_the_pair_table_shows_the_corrected_p_value_where_there_are_more_pairs() -> None:
     rows, pairs = [row("a", 84), row("b", 90)], [pair("a", "b", 0.06, 0.18)]
     first = cells("a b 80 4 10 6 +6.0 +2.0_to_+10.0 0.090")

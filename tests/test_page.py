@@ -218,3 +218,26 @@ def test_parameters_of_sources_that_are_not_used_are_left_out(browser: Browser, 
 
     assert "dataset.rendered" not in browser.one("#run").text
     assert "dataset.tfds" not in browser.one("#run").text
+
+
+def test_of_many_classes_the_most_frequent_mistakes_lead_to_their_photos(
+    browser: Browser, tmp_path: Path
+) -> None:
+    browser.open(render(report_folder.build(tmp_path, classes=[f"class {n}" for n in range(41)])))
+
+    captions = [item.text for item in browser.find("#details caption")]
+    assert captions[0].startswith("By class: the 20 with the lowest F1 of 41")
+    assert captions[1].startswith("The most frequent mistakes")
+    link = browser.find("#details a[data-filter]")[0]
+    browser.js("arguments[0].click()", link)
+
+    # class 0 taken for class 1 by the first backbone: two of the four photos of class 0.
+    assert shown(browser) == [2, 3]
+
+
+def test_a_class_without_test_photos_has_dashes_for_its_scores(tmp_path: Path) -> None:
+    # The fifth class of the sample has none.
+    html = render(report_folder.build(tmp_path, classes=[f"class {n}" for n in range(5)]))
+
+    row = '<th scope="row" class="long">class 4</th><td>0</td><td>–</td><td>–</td><td>–</td>'
+    assert html.count(row) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,15 @@ def test_every_line_of_a_table_has_as_many_cells_as_its_heading(tmp_path: Path) 
     for lines in tables(text):
         assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
     assert len(tables(text)) == 5
+
+
+def test_of_many_classes_the_splits_have_their_smallest_median_and_largest(tmp_path: Path) -> None:
+    inputs = report_folder.build(tmp_path, classes=[f"class {n}" for n in range(41)])
+    counts = (0, 0, *[5] * 38, 9)
+    splits = {name: replace(split, per_class=counts) for name, split in inputs.data.splits.items()}
+
+    text = summary(inputs.params, replace(inputs.data, splits=splits), inputs.comparison)
+
+    (table,) = [lines for lines in tables(text) if lines[0].startswith("| split")]
+    assert table[0].endswith("| smallest class | median class | largest class | classes without |")
+    assert [line.split(" | ")[-4:] for line in table[2:]] == [["0", "5", "9", "2 |"]] * 3

@@ -23,6 +23,8 @@ from transfer_learning.reports.photo_grids import EXAMPLES
 
 # Bytes from which on a figure holds photos, which PNG packs badly.
 LARGE = 80_000
+# Pixels that a side of a WebP has at most (developers.google.com/speed/webp/faq).
+WEBP_SIDE = 16_383
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _figure(path: Path, alt: str, caption: str) -> Figure:
     encoded, kind = path.read_bytes(), "png"
     with Image.open(io.BytesIO(encoded)) as image:
         width, height = image.size
-        if len(encoded) > LARGE:
+        if len(encoded) > LARGE and max(width, height) <= WEBP_SIDE:
             smaller = io.BytesIO()
             image.convert("RGB").save(smaller, "webp", quality=85)
             encoded, kind = smaller.getvalue(), "webp"
