@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro verify reproduce flowers defaults quick test drills browser lint doctor bench
+.PHONY: help setup check repro verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -39,6 +39,9 @@ check: $(INSTALLED) ## check params.yaml, all of it
 repro: check ## rebuild what changed (set-up included)
 	@dvc repro
 	@transfer-learning receipt
+
+mend: $(INSTALLED) ## remove what is damaged, in DVC's cache too; make repro rebuilds it
+	@transfer-learning mend
 
 verify: $(INSTALLED) ## compare what is here, byte by byte, with what is committed (AGAINST=REVISION|RECEIPT)
 	@transfer-learning verify --against $(or $(AGAINST),HEAD)

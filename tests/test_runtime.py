@@ -51,6 +51,34 @@ def test_an_interrupt_is_one_line_on_stderr_and_exit_code_130() -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_a_full_disk_is_one_line_that_says_what_to_do() -> None:
+    result = run_python(
+        "from transfer_learning.runtime import cli\n"
+        "def main():\n"
+        "    with open('/dev/full', 'wb') as file: file.write(b'x')\n"
+        "cli.run(main)"
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: the disk is full")
+    assert "TMPDIR" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_interrupt_during_a_stages_imports_is_one_line_and_exit_code_130() -> None:
+    result = run_python(
+        "import os, signal, stages\n"
+        "class Slow:\n"
+        "    def find_spec(self, *_): os.kill(os.getpid(), signal.SIGINT)\n"
+        "import sys; sys.meta_path.insert(0, Slow())\n"
+        "import stages.train"
+    )
+
+    assert result.returncode == 130
+    assert result.stderr.startswith("interrupted: ")
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     def main() -> None:
         raise ZeroDivisionError
