@@ -213,6 +213,7 @@ def test_a_photo_added_to_the_folder_reruns_fetch_and_after(built, tmp_path):
     assert not info["synthetic"]
 
 
+@pytest.mark.dvc
 def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_are_seen(tmp_path):
     clone = prepare(tmp_path / "clone")
     root = tmp_path / "my photos (2024) ${x}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from artifacts import package, saved_model
+from artifacts import saved_model
 
 from transfer_learning import backbones
 from transfer_learning.features import tensorflow_engine
@@ -201,7 +201,9 @@ def test_memory_for_not_even_one_photo_is_an_error(paths: list[Path]) -> None:
 
 
 def test_the_recorded_precision_is_what_a_gpu_without_bfloat16_can_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # No such card is at hand; what it answers of itself stands for it.
     monkeypatch.setattr(tensorflow_engine.hardware, "compute_capability", lambda tf: (7, 5))
@@ -240,7 +242,12 @@ class Pooled(tf.Module):
     ],
 )
 def test_the_precision_is_the_one_that_the_network_and_the_device_allow(
-    network: str, precision: str, device: str, computed_in: str, tmp_path: Path
+    network: str,
+    precision: str,
+    device: str,
+    computed_in: str,
+    package: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
     artifact = (
         saved_model(Pooled(), tmp_path, features=3)
@@ -255,7 +262,7 @@ def test_the_precision_is_the_one_that_the_network_and_the_device_allow(
     assert allowed == (computed_in != "float32")
 
 
-def test_bfloat16_is_coarser_and_near() -> None:
+def test_bfloat16_is_coarser_and_near(package: Callable[[str], Path]) -> None:
     folder = package("mobilenet_v2")
     images = np.random.default_rng(0).random((1, 224, 224, 3), dtype=np.float32)
 

@@ -94,6 +94,7 @@ def test_there_is_one_row_of_history_for_each_epoch(count: int) -> None:
     assert [epoch.epoch for epoch in epochs] == list(range(1, count + 1))
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_bits_in_any_process_and_with_other_instructions() -> None:
     processes = [
         trained_elsewhere(0, 1, instructions="SSE41"),
