@@ -38,8 +38,8 @@ def mend_lock(path: Path) -> str | None:
     A cut between two entries leaves a file that DVC takes for whole, so whatever entry the last
     commit has and the file has not, or has only the beginning of, is put back.  That is all that
     can be known, and enough: what was built since the commit is in DVC's run cache, from which the
-    next ``dvc repro`` takes it without running it again.  So a copy of the file beside it, which
-    another branch or experiment would make wrong, would gain nothing.
+    next ``dvc repro`` takes nearly all of it (12 of 16 stages; short ones ran again).  So a copy of
+    the file beside it, which another branch or experiment would make wrong, would gain little.
 
     Raises:
         UserError: it is broken, and DVC is running.
