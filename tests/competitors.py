@@ -9,7 +9,9 @@ from transfer_learning.evaluation.predictions import ClassScore
 from transfer_learning.features.extraction import ExtractionInfo
 
 
-def competitor(name: str, metrics: Metrics, per_class: list[ClassScore]) -> Competitor:
+def competitor(
+    name: str, metrics: Metrics, per_class: list[ClassScore], *, head: str = "dense"
+) -> Competitor:
     return Competitor.of(
         BackboneInfo(
             handle=f"pypi:{name}==1.0",
@@ -25,4 +27,5 @@ def competitor(name: str, metrics: Metrics, per_class: list[ClassScore]) -> Comp
         ExtractionInfo(engine="openvino", engine_version="2025.1", precision="float32"),
         metrics,
         per_class,
+        head=head,
     )

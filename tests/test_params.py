@@ -127,6 +127,11 @@ def test_the_projects_own_file_loads_with_the_values_written_in_it() -> None:
         ("train.learning_rate", None, "None"),
         ("train.seed", 0.5, "0.5"),
         ("train.seed", False, "False"),
+        ("train.head", "linear", "'linear'"),
+        ("train.heads", "logistic", "'logistic'"),
+        ("train.strength", "path", "'path'"),
+        ("train.strength", 0, "0"),
+        ("train.refit", 1, "1"),
         ("selected", None, "None"),
         ("selected", 2, "2"),
     ],
@@ -401,6 +406,40 @@ def test_a_backbone_name_that_some_system_cannot_store_is_refused(
     message = error_of(edited(tmp_path, f"backbones.{name}", read_yaml()["backbones"]))
 
     assert message.startswith(f"params.yaml: backbones.{name} is {name!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "train.heads",
+            {"mobilenet": "logistic"},
+            "train.heads has 'mobilenet', but backbones has only efficientnet_lite2, mobilenet_v2",
+        ),
+        (
+            "train.refit",
+            True,
+            "train.refit is true, but no head is logistic; set train.head to logistic",
+        ),
+    ],
+)
+def test_heads_and_refit_that_mean_nothing_are_refused(
+    tmp_path: Path, key: str, value: Any, message: str
+) -> None:
+    assert error_of(edited(tmp_path, key, value)) == f"params.yaml: {message}"
+
+
+def test_a_head_is_chosen_for_all_or_by_name(tmp_path: Path) -> None:
+    train = load(edited(tmp_path, "train.heads", {"mobilenet_v2": "logistic"})).train
+    refitted = train.model_copy(update={"refit": True})
+
+    assert [train.head_of(name) for name in ("mobilenet_v2", "efficientnet_lite2")] == [
+        "logistic",
+        "dense",
+    ]
+    assert refitted.refits("mobilenet_v2")
+    assert not refitted.refits("efficientnet_lite2")
+    assert not train.refits("mobilenet_v2")
 
 
 def test_backbones_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def run_library(_: dict, clone: Clone) -> None:
             pytest.param(change("train", key, to=value), after("train") | END, id=f"train.{key}")
             for key, value in (
                 ("epochs", 3), ("batch_size", 4), ("dropout", 0.25), ("learning_rate", 0.01),
-                ("seed", 1),
+                ("seed", 1), ("head", "logistic"),
             )
         ),
         pytest.param(
@@ -154,6 +154,7 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/tiny/chapter.md",
         "reports/tiny/live/plots/metrics/eval/accuracy.tsv",
         "reports/tiny/most_wrong.png",
+        "reports/tiny/path.csv",
         "reports/tiny/per_class.csv",
         "reports/timings.json",
         "reports/timings.md",
@@ -236,6 +237,34 @@ def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit,
     message = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     for word in words:
         assert word in message
+
+
+def test_a_logistic_head_has_every_output_and_needs_no_tensorflow(built):
+    params = json.loads(json.dumps(TINY))
+    # Each class needs a training photo, which 20 of 40 photos are enough for.
+    params["train"] |= {"heads": {"tiny": "logistic"}, "refit": True}
+    built.write_params(params)
+
+    ran = built.repro()
+
+    assert after("train", ("tiny",)) | END <= ran
+    assert built.would_rerun() == set()
+    reports = built.root / "reports"
+    path, history = (
+        (reports / "tiny" / name).read_text().splitlines() for name in ("path.csv", "history.csv")
+    )
+    assert len(path) > 20
+    assert len(history) == 1
+    assert len((reports / "mobilenet_v2/path.csv").read_text().splitlines()) == 1
+    assert (built.root / "data/models/tiny/before_refit/head.npz").is_file()
+    heads = json.loads((reports / "comparison.json").read_text())["backbones"]
+    assert [heads[name]["head"] for name in B] == ["dense", "logistic, refitted"]
+    code = (
+        "import sys; import stages.train as t; sys.argv[1:] = ['tiny']; t.main(); "
+        "print('tensorflow' in sys.modules)"
+    )
+    done = built.run("env", f"PYTHONPATH={built.root / 'src'}:{built.root}", "python", "-c", code)
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 @pytest.mark.parametrize("stage", ["backbone", "extract"])

@@ -36,6 +36,7 @@ NESTING = 20
 IMAGES_PER_CLASS = 100_000
 EPOCHS = 10_000
 BATCH_SIZE = 1_000_000
+STRENGTH = 1e12
 # Keras's set_random_seed hands a seed to numpy, which takes 32 bits.
 SEEDS = 2**32
 # Characters of a backbone's name, and of any other text.
@@ -89,6 +90,7 @@ BackboneName = Annotated[
 ]
 Resolution = Annotated[int, Field(ge=32, le=1024)]
 Precision = Literal["float32", "bfloat16"]
+HeadKind = Literal["dense", "logistic"]
 
 
 class _Section(BaseModel):
@@ -159,13 +161,30 @@ class Extract(_Section):
 
 
 class Train(_Section):
-    """The head's training."""
+    """The head's training: what a ``dense`` head takes, then what a ``logistic`` one takes.
+
+    ``heads`` says by a competitor's name which head it has in place of ``head``; ``strength: null``
+    chooses the strength of the regularisation on the validation photos; ``refit`` then fits on
+    training and validation photos together.
+    """
 
     epochs: int = Field(ge=1, le=EPOCHS)
     batch_size: int = Field(ge=1, le=BATCH_SIZE)
     dropout: float = Field(ge=0, lt=1)
     learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
     seed: int = Field(ge=0, lt=SEEDS)
+    head: HeadKind = "dense"
+    heads: dict[BackboneName, HeadKind] = {}
+    strength: float | None = Field(None, ge=1 / STRENGTH, le=STRENGTH, allow_inf_nan=False)
+    refit: bool = False
+
+    def head_of(self, name: str) -> HeadKind:
+        """Return which head a competitor has."""
+        return self.heads.get(name, self.head)
+
+    def refits(self, name: str) -> bool:
+        """Whether a competitor's head has learnt from the validation photos too."""
+        return self.refit and self.head_of(name) == "logistic"
 
 
 class Params(_Section):
@@ -193,6 +212,13 @@ def _name_problems(params: Params) -> list[str]:
             f"selected is {quoted(params.selected)}, but backbones has only "
             f"{_listed(params.backbones)}"
         )
+    problems += [
+        f"train.heads has {quoted(name)}, but backbones has only {_listed(params.backbones)}"
+        for name in params.train.heads
+        if name not in params.backbones
+    ]
+    if params.train.refit and not any(map(params.train.refits, params.backbones)):
+        problems.append("train.refit is true, but no head is logistic; set train.head to logistic")
     seen: dict[str, str] = {}
     for name in params.backbones:
         # One folder, on the file systems of Windows and macOS.

@@ -35,6 +35,11 @@ def model(name: str) -> Path:
     return MODELS / name
 
 
+def validated_model(name: str) -> Path:
+    """Return the folder of a refitted head as it was before, fitted on training photos alone."""
+    return model(name) / "before_refit"
+
+
 def reports(name: str) -> Path:
     """Return the folder of a backbone's reports."""
     return REPORTS / name

@@ -8,7 +8,7 @@ from transfer_learning.photos.dataset import SPLITS, DatasetInfo, size_summary
 from transfer_learning.reports.markdown import markdown
 
 FIGURES = {
-    "curves": "Accuracy and loss of {} by epoch",
+    "curves": "Accuracy and loss of {} in training",
     "predictions": "30 test photos with the predictions of {}",
     "confusion": "Confusion matrix of {}",
 }
