@@ -1,7 +1,12 @@
 # Everything that a target needs is set up first, once: .venv from requirements/KIND.txt.
 PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11 3.10,$(shell command -v python$(v) >/dev/null 2>&1 && python$(v) -c '' 2>/dev/null && echo python$(v))) python3)
 # cuda where the NVIDIA driver answers, else cpu; make KIND=cpu or KIND=cuda forces either.
-KIND ?= $(shell nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+# Asked once, not at each use of KIND; a driver that hangs is none.
+ifndef KIND
+KIND := $(shell timeout 10 nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+endif
+# For the make that a target calls.
+export KIND
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
 INSTALLED := $(VENV)/installed-$(KIND)
@@ -9,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro verify reproduce flowers defaults quick test drills browser lint bench
+.PHONY: help setup check repro verify reproduce flowers defaults quick test drills browser lint doctor bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -68,6 +73,9 @@ browser:
 
 lint: $(INSTALLED) ## ruff, mypy and the layers of the packages
 	@ruff check . && ruff format --check . && mypy && lint-imports
+
+doctor: $(INSTALLED) ## what this machine will use and why: GPU or CPU, and its speed
+	@transfer-learning doctor
 
 bench: $(INSTALLED) ## benchmarks/results: against the chapter's way, stages, rebuilds, growth (hours)
 	@python -m benchmarks.bench

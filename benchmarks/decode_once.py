@@ -41,7 +41,7 @@ def together(source: Path, target: Path, count: int) -> None:
 
     def convert(payload: Any) -> dict[str, Any]:
         photo = tf_input.parse(payload)
-        pixels = decode(photo["image"])
+        pixels = decode(photo["image"], False, lambda image: image, shape=(None, None, 3))
         return photo | {
             str(resolution): preprocessing.resize(pixels, resolution=resolution, settings=SETTINGS)
             for resolution in RESOLUTIONS

@@ -48,8 +48,8 @@ def main() -> None:
         done = extracted(name, backbone.resolution, info.classes, rounds=options.rounds)
         rows.append([name, *measured(done, settings.train, splits=options.splits)])
     print(
-        f"{hardware.describe()['cpu']}, cores: {hardware.cores()}. {len(info.photos)} photos, source "
-        f"{info.source}; {options.rounds} rounds in turn, {options.splits} random splits.\n"
+        f"{hardware.describe()['cpu']}, cores: {hardware.cores()}. {len(info.photos)} photos, "
+        f"source {info.source}; {options.rounds} rounds in turn, {options.splits} random splits.\n"
     )
     header = ["backbone", "photos/s", "largest error", "RMS error"]
     header += ["validation accuracy", "test accuracy", "test predictions that change"]

@@ -77,8 +77,11 @@ def decoded_and_resized(data: Path, resolution: int) -> Any:
     return (
         tf.data.Dataset.from_tensor_slices([r.image for r in records.read(record_files(data))])
         .map(
-            lambda photo: preprocessing.resize(
-                decode(photo), resolution=resolution, settings=settings
+            lambda photo: decode(
+                photo,
+                False,
+                functools.partial(preprocessing.resize, resolution=resolution, settings=settings),
+                shape=(resolution, resolution, 3),
             ),
             num_parallel_calls=hardware.cores(),
         )

@@ -7,13 +7,15 @@ reruns everything after it offline.
 from transfer_learning.backbones import handles
 from transfer_learning.backbones.fetch import fetch
 from transfer_learning.config import params, paths
-from transfer_learning.runtime import cli
+from transfer_learning.runtime import cli, hardware
 
 
 def main() -> None:
+    # So that the artifact is the same on every machine; a few photos are all that is computed.
+    hardware.hide_gpu()
     settings = params.load()
     for name, backbone in settings.backbones.items():
-        handles.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
+        handles.check_handle(name, backbone)
     name = cli.item()
     info = fetch(name, settings.backbones[name], paths.backbone(name))
     print(

@@ -9,26 +9,38 @@ from transfer_learning.config import params, paths
 from transfer_learning.features.engine import open_engine
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.photos import dataset, records
-from transfer_learning.runtime import cli, progress, timings
+from transfer_learning.runtime import cli, nvidia, progress, timings
+
+REMEDY = (
+    "its weights may be damaged, its normalisation may be wrong, or numbers grow too large for "
+    "extract.precision (float32 is the safest); correct params.yaml or choose another backbone"
+)
 
 
 def main() -> None:
     settings = params.load().extract
     name = cli.item()
     backbone, target = paths.backbone(name), paths.features(name)
-    resolution = BackboneInfo.read(backbone).resolution
+    network = BackboneInfo.read(backbone)
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
-    with timings.timed(f"extract@{name}", photos=photos):
-        engine = open_engine(backbone, settings.precision)
+    with timings.timed(f"extract@{name}", photos=photos) as device:
+        engine = open_engine(backbone, settings.precision, info=network)
+        if why := nvidia.look().unused_because:
+            device["gpu_unused"] = why
         with progress.progress_bar(total=photos, what=f"extract@{name}") as bar:
+            features = {}
             for split in dataset.SPLITS:
-                shards = records.shards(paths.tfrecords(resolution), split)
-                features = engine.extract(shards, info.classes, bar.update)
-                features.write(target / f"{split}.npz")
+                shards = records.shards(paths.tfrecords(network.resolution), split)
+                features[split] = engine.extract(shards, info.classes, bar.update)
+                features[split].check_finite(
+                    f"backbones.{name} ({network.handle}) makes, in {engine.precision},", REMEDY
+                )
+        for split, vectors in features.items():
+            vectors.write(target / f"{split}.npz")
         ExtractionInfo(engine.name, engine.version, engine.precision).write(target)
     print(
-        f"extract@{name}: {photos} photos, {features.features.shape[1]} features each, "
+        f"extract@{name}: {photos} photos, {network.features} features each, "
         f"{engine.precision} in {engine.name} {engine.version}"
     )
 

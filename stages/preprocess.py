@@ -6,11 +6,15 @@ A stage of its own, once per resolution, so that backbones of one resolution sha
 from itertools import islice
 
 from transfer_learning.config import params, paths
-from transfer_learning.photos import dataset, preprocessing, records
+from transfer_learning.photos import dataset, records
 from transfer_learning.runtime import cli, hardware, progress, timings
 
 
 def main() -> None:
+    hardware.hide_gpu()
+    # It loads TensorFlow, which takes a GPU at once where it sees one.
+    from transfer_learning.photos import preprocessing
+
     hardware.schedule_as_batch()
     settings = params.load().preprocess
     resolution = int(cli.item())

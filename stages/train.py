@@ -16,7 +16,7 @@ from transfer_learning.features.features import Features
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
-from transfer_learning.runtime import cli, csv_files, files, timings
+from transfer_learning.runtime import cli, csv_files, files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 
 
@@ -62,11 +62,13 @@ def _fit_logistic(
 def _train_dense(
     name: str, train_set: Features, valid_set: Features, settings: Train
 ) -> list[Epoch]:
-    # Here because a logistic head does without TensorFlow, which must be imported before DVCLive's
-    # callback imports it.
-    from transfer_learning.heads import training  # isort: skip
+    # A head is so small that a GPU's start takes longer (docs/performance.md).
+    hardware.hide_gpu()
+    # Here because a logistic head does without TensorFlow.
     from dvclive.keras import DVCLiveCallback
     from dvclive.live import Live
+
+    from transfer_learning.heads import training
 
     class RoundedLive(Live):
         """Keeps as many decimals as history.csv."""

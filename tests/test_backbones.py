@@ -324,7 +324,7 @@ def test_a_frozen_graph_gives_the_same_features(module: type[tf.Module], tmp_pat
     described(source, folder).write(folder)
     images = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
 
-    freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    freeze.write_frozen_graph(backbones.load(folder), tmp_path / "frozen.pb")
     model = openvino.Core().read_model(tmp_path / "frozen.pb")
     features = openvino.Core().compile_model(model, "CPU", openvino_network.FLOAT32)(images)[0]
 
@@ -336,7 +336,7 @@ def test_a_frozen_graph_is_the_same_bytes_whatever_order_tensorflow_has(tmp_path
     described(source, folder).write(folder)
     graph = tf.compat.v1.GraphDef()
 
-    freeze.write_frozen_graph(folder, tmp_path / "frozen.pb")
+    freeze.write_frozen_graph(backbones.load(folder), tmp_path / "frozen.pb")
     graph.ParseFromString((tmp_path / "frozen.pb").read_bytes())
 
     names = [node.name for node in graph.node]

@@ -1,5 +1,6 @@
 """What make check finds before any heavy work."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,17 @@ def test_photos_still_to_be_fetched_are_no_error(tmp_path, monkeypatch):
     write(tmp_path, monkeypatch, dataset__source="tfds", dataset__tfds=flowers)
 
     assert check().dataset.tfds.name == "tf_flowers"
+
+
+def test_odd_files_in_the_folder_do_not_stop_the_check(tmp_path, monkeypatch):
+    for name in ("blue", "red"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for index in range(10):
+            (tmp_path / "photos" / name / f"{index}.jpg").touch()
+    os.mkfifo(tmp_path / "photos/blue/pipe.jpg")
+    (tmp_path / "photos/blue/dead.jpg").symlink_to("nowhere")
+    (tmp_path / "photos/blue" / os.fsdecode(b"\xff.jpg")).touch()
+    photos = str(tmp_path / "photos")
+    write(tmp_path, monkeypatch, dataset__source="folder", dataset__folder__path=photos)
+
+    assert check().dataset.source == "folder"

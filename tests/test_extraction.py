@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from artifacts import package
+from artifacts import IMAGES, package, saved_model
 from imports import SRC
 
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.features.features import Features
 from transfer_learning.photos import records
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry
+from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.openvino_quiet import openvino
+from transfer_learning.runtime.tensorflow_quiet import tf
 
 PHOTOS = {"train": 6, "valid": 1, "test": 3}
 PROJECT = SRC.parent
@@ -54,7 +56,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def extract(project: Path, program: str = "from stages import extract; extract.main()") -> str:
     """Run the stage in a process of its own; return its last line."""
-    done = subprocess.run(
+    done = run_stage(project, program)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def run_stage(project: Path, program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-c", program, "mobilenet_v2"],
         cwd=project,
         env=os.environ | {"PYTHONPATH": f"{SRC}{os.pathsep}{PROJECT}"},
@@ -62,8 +70,6 @@ def extract(project: Path, program: str = "from stages import extract; extract.m
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
 
 
 def test_the_stage_writes_the_features_and_with_what_they_were_computed(project: Path) -> None:
@@ -129,3 +135,77 @@ def test_features_survive_their_file_and_equal_ones_give_equal_bytes(tmp_path: P
     for name in ("features", "labels", "ids", "classes"):
         np.testing.assert_array_equal(getattr(read, name), getattr(features, name))
     assert first.read_bytes() == second.read_bytes()
+
+
+class DividesByBrightness(tf.Module):
+    """NaN of a black image."""
+
+    @tf.function(input_signature=[IMAGES])
+    def __call__(self, images):
+        colours = tf.reduce_mean(images, [1, 2])
+        return colours / tf.reduce_mean(colours, axis=1, keepdims=True)
+
+
+BLACK, ORDINARY = bytes(32 * 32 * 3), bytes(range(256)) * 12
+RUN = (
+    "import sys; from stages import extract; from transfer_learning.runtime import cli;"
+    "cli.run(extract.main)"
+)
+IN_TENSORFLOW = (
+    "from transfer_learning.features import engine, tensorflow_engine;"
+    "engine.OpenVino = lambda folder, precision, *, info:"
+    " tensorflow_engine.open_engine(folder, precision, device='CPU:0', info=info);" + RUN
+)
+
+
+@pytest.mark.parametrize("program", [RUN, IN_TENSORFLOW], ids=["openvino", "tensorflow"])
+def test_features_that_are_not_finite_name_the_photo_and_leave_nothing(
+    program: str, tmp_path: Path
+) -> None:
+    """The network divides by each image's brightness, so a black photo has no features."""
+    text = (PROJECT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text)
+    saved_model(DividesByBrightness(), tmp_path / "data/backbones/mobilenet_v2", features=3)
+    photos = [
+        records.Record("test/dark.jpg", 0, BLACK),
+        records.Record("test/day.jpg", 0, ORDINARY),
+    ]
+    entries = []
+    for split, in_split in (("train", photos[1:]), ("valid", photos[1:]), ("test", photos)):
+        records.write_shards(tmp_path / "data/tfrecords/32", split, in_split, photos=len(in_split))
+        entries += [PhotoEntry(photo.id, 0, split, 9, 9, 0, 9) for photo in in_split]
+    DatasetInfo(
+        source="folder",
+        synthetic=False,
+        classes=("a",),
+        found=len(entries),
+        splits={},
+        rejected=(),
+        photos=tuple(entries),
+    ).write(tmp_path / "data/dataset")
+
+    done = run_stage(tmp_path, program)
+
+    assert done.returncode == 1
+    assert "backbones.mobilenet_v2" in done.stderr
+    assert "not finite" in done.stderr
+    assert "of 1 of 2 photos: test/dark.jpg;" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "data").glob("features/**/*.*"))
+
+
+def test_features_that_are_not_finite_are_refused_where_they_are_read(tmp_path: Path) -> None:
+    features = Features(
+        features=np.array([[1, 2], [np.inf, 0]], np.float32),
+        labels=np.array([0, 1]),
+        ids=np.array(["a/1.jpg", "b/2.jpg"]),
+        classes=np.array(["a", "b"]),
+    )
+    features.write(tmp_path / "train.npz")
+
+    with pytest.raises(UserError) as caught:
+        Features.read(tmp_path / "train.npz")
+
+    assert str(tmp_path / "train.npz") in str(caught.value)
+    assert "b/2.jpg" in str(caught.value)
+    assert "a/1.jpg" not in str(caught.value)

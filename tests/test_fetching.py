@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
-from transfer_learning.photos import records, thumbnails
+from transfer_learning.photos import pixels, records, thumbnails
 from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import fetching
@@ -88,7 +88,7 @@ def test_photos_that_cannot_be_decoded_are_rejected_with_the_reason(
     reasons = {item.id: item.reason for item in info.rejected}
     assert reasons.keys() == BROKEN.keys()
     assert "truncated" in reasons["daisy/cut.jpg"]
-    assert reasons["daisy/text.jpg"] == "not one of JPEG, PNG, BMP, GIF, WEBP"
+    assert reasons["daisy/text.jpg"].startswith("not one of JPEG, PNG, BMP, GIF, WEBP, TIFF")
     assert reasons["roses/empty.png"] == "an empty file"
     assert reasons["roses/cut.png"]
 
@@ -391,14 +391,78 @@ def test_the_thumbnails_are_those_of_the_test_photos(photos: Path, tmp_path: Pat
         assert np.abs(np.subtract(seen, colour)).max() <= 8
 
 
-def test_a_class_without_test_photos_is_a_warning(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_makes_figures_weak_is_a_warning_and_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    info = fetch(settings(photos, test="train[:1]"), tmp_path)
+    root = good_photos(tmp_path / "photos")
+    for i in range(2, GOOD):
+        (root / "daisy" / f"{i}.jpg").unlink()
+    for i in range(GOOD, 40):
+        (root / "roses" / f"{i}.jpg").write_bytes(jpeg(i))
+    info = fetch(settings(root, test="train[:1]", valid="train[1:2]", train="train[2:]"), tmp_path)
     without = info.classes[info.splits["test"].per_class.index(0)]
 
-    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    printed = capsys.readouterr().err
 
-    assert warnings == [
-        f"warning: no test photo of {without}; add photos, or widen dataset.splits.test"
+    assert [line.split(";")[0] for line in info.warnings] == [
+        f"no test photo of {without}",
+        "only 1 test photos, so chance moves an accuracy by 98 points or so",
+        "roses has 40 photos and daisy 2",
     ]
+    assert "".join(f"warning: {line}\n" for line in info.warnings) in printed
+    assert DatasetInfo.read(tmp_path).warnings == info.warnings
+
+
+def test_a_hundred_test_photos_of_even_classes_are_no_warning(tmp_path: Path) -> None:
+    rendered = settings(tmp_path, train="train[110:]", valid="train[100:110]", test="train[:100]")
+    flowers = rendered.rendered.model_copy(update={"images_per_class": 40})
+
+    info = fetch(
+        rendered.model_copy(update={"source": "rendered", "rendered": flowers}), tmp_path / "out"
+    )
+
+    assert info.warnings == ()
+
+
+def turned(orientation: int) -> bytes:
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    file = io.BytesIO()
+    thirds = Image.new("RGB", (60, 30), (0, 200, 0))
+    thirds.paste((200, 0, 0), (0, 0, 20, 30))
+    thirds.save(file, "JPEG", exif=tags)
+    return file.getvalue()
+
+
+def test_a_photo_is_upright_in_its_size_its_picture_and_its_thumbnail(tmp_path: Path) -> None:
+    root = good_photos(tmp_path / "photos")
+    (root / "daisy" / "phone.jpg").write_bytes(turned(6))
+    only = {"train": "train[0:1]", "valid": "train[1:2]", "test": "train[2:]"}
+
+    info = fetch(settings(root, **only), tmp_path / "out")
+
+    (entry,) = [photo for photo in info.photos if photo.id == "daisy/phone.jpg"]
+    assert (entry.width, entry.height) == (30, 60)
+    photos = {photo.id: photo.image for photo in records.read(tmp_path / "out/test.tfrecord")}
+    picture = pixels.rgb(pixels.open_photo(photos[entry.id]))
+    assert picture.size == (30, 60)
+    red, green = picture.getpixel((15, 2)), picture.getpixel((15, 50))
+    assert red[0] > 150 > 50 > red[1]
+    assert green[1] > 150 > 50 > green[0]
+    with Image.open(io.BytesIO(thumbnails.read(tmp_path / "out")["daisy/phone.jpg"])) as small:
+        assert np.subtract(*map(np.array, (small.getpixel((64, 4)), red)), dtype=int).max() < 60
+        assert small.getpixel((64, 120))[1] > 150
+
+
+def test_a_photo_of_too_many_pixels_is_rejected_with_their_number(tmp_path: Path) -> None:
+    root = good_photos(tmp_path / "photos")
+    (root / "daisy" / "large.png").write_bytes(png(3))
+    limited = settings(root).folder.model_copy(update={"max_megapixels": 0.001})
+    # The others have up to 29 × 31 pixels.
+    Image.new("RGB", (40, 30)).save(root / "daisy" / "large.png")
+
+    info = fetch(settings(root).model_copy(update={"folder": limited}), tmp_path / "out")
+
+    assert {item.id: item.reason for item in info.rejected} == {
+        "daisy/large.png": "it has 0.0012 megapixels, and dataset.folder.max_megapixels is 0.001"
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from imports import SRC
 
 from transfer_learning import backbones
 from transfer_learning.backbones import freeze
-from transfer_learning.features import engine as features_engine
+from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.features import openvino_engine
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
@@ -177,7 +176,7 @@ def test_tensorflow_runs_what_openvino_cannot(
     pixels = photos(5, 32)
     records.write_shards(tmp_path, "test", as_records(pixels), photos=5)
 
-    freeze.prepare(folder, backbones.load(folder))
+    freeze.prepare(folder, BackboneInfo.read(folder), backbones.load(folder))
     engine = open_engine(folder, "float32")
     features = engine.extract(records.shards(tmp_path, "test"), ("a", "b"), lambda count: None)
 
@@ -197,31 +196,39 @@ def test_an_artifact_that_promises_another_length_is_not_run(tmp_path: Path) -> 
 
 # The GPU
 
+CHOICE = """
+import sys
+from pathlib import Path
+from transfer_learning.features.engine import open_engine
+from transfer_learning.runtime import nvidia
+if sys.argv[2:]:
+    nvidia.look = lambda: nvidia.Gpu(usable=True)
+engine = open_engine(Path(sys.argv[1]), "float32")
+print(engine.name)
+"""
 
-def no_library(_: str) -> None:
-    raise OSError
+
+def choose(*arguments: str, programs: Path) -> list[str]:
+    """What the choice prints and the engine's name, with an nvidia-smi that knows a card."""
+    path = programs / "nvidia-smi"
+    path.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA A10 (UUID: GPU-0123)'\n", encoding="utf-8")
+    path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", CHOICE, package("mobilenet_v2"), *arguments],
+        env={"PATH": f"{programs}{os.pathsep}/bin", "PYTHONPATH": str(SRC)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("driver", "gpus", "device"),
-    [
-        pytest.param(no_library, ["GPU:0"], None, id="no driver"),
-        pytest.param(lambda _: None, [], None, id="none that TensorFlow sees"),
-        pytest.param(lambda _: None, ["GPU:0"], "GPU:0", id="a GPU"),
-    ],
-)
-def test_a_gpu_takes_tensorflow(
-    driver: Callable[[str], None],
-    gpus: list[str],
-    device: str | None,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_card_that_cannot_be_used_is_said_once_and_openvino_takes_its_place(
+    tmp_path: Path,
 ) -> None:
-    from transfer_learning.features import tensorflow_engine
+    said, name = choose(programs=tmp_path)
 
-    monkeypatch.setattr(features_engine.ctypes, "CDLL", driver)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
-    monkeypatch.setattr(tensorflow_engine, "open_engine", lambda folder, precision, device: device)
+    assert said.startswith("the GPU is not used: NVIDIA A10: ")
+    assert name == "openvino"
 
-    engine = open_engine(package("mobilenet_v2"), "float32")
 
-    assert engine == device or (device is None and isinstance(engine, openvino_engine.OpenVino))
+def test_a_card_that_can_be_used_takes_tensorflow(tmp_path: Path) -> None:
+    assert choose("usable", programs=tmp_path) == ["tensorflow"]

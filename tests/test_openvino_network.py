@@ -20,6 +20,7 @@ from artifacts import (
 
 from transfer_learning import backbones
 from transfer_learning.backbones import freeze, openvino_network
+from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.runtime.openvino_quiet import openvino
 from transfer_learning.runtime.tensorflow_quiet import tf
 
@@ -33,8 +34,12 @@ def noise(count: int) -> np.ndarray:
 
 def run(folder: Path, images: np.ndarray) -> np.ndarray:
     return openvino.Core().compile_model(
-        openvino_network.read(folder), "CPU", openvino_network.FLOAT32
+        openvino_network.read(folder, BackboneInfo.read(folder)), "CPU", openvino_network.FLOAT32
     )(images)[0]
+
+
+def counted_in(folder: Path) -> int:
+    return openvino_network.multiply_adds(folder, BackboneInfo.read(folder))
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
@@ -78,7 +83,7 @@ def test_a_module_that_serves_something_else_than_its_call_is_frozen(
     folder = saved_model(module, tmp_path, features=3, signatures=module.serve)
     images = noise(3)
 
-    freeze.prepare(folder, backbones.load(folder))
+    freeze.prepare(folder, BackboneInfo.read(folder), backbones.load(folder))
 
     assert_same(run(folder, images), images.mean((1, 2)))
 
@@ -86,7 +91,7 @@ def test_a_module_that_serves_something_else_than_its_call_is_frozen(
 def test_a_module_that_serves_its_call_is_left_as_it_is(tmp_path: Path) -> None:
     folder = saved_model(Convolutional(), tmp_path, features=5)
 
-    freeze.prepare(folder, backbones.load(folder))
+    freeze.prepare(folder, BackboneInfo.read(folder), backbones.load(folder))
 
     assert sorted(path.name for path in folder.iterdir()) == ["backbone.json", "saved_model"]
 
@@ -104,7 +109,7 @@ def test_a_module_that_serves_its_call_is_left_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_multiply_adds_of_the_packages(network: str, classifier: int, millions: float) -> None:
-    counted = openvino_network.multiply_adds(package(network), PACKAGES[network].resolution)
+    counted = counted_in(package(network))
 
     assert counted + classifier == round(millions * 1e6)
 
@@ -112,7 +117,7 @@ def test_multiply_adds_of_the_packages(network: str, classifier: int, millions: 
 def test_multiply_adds_count_convolutions_and_products(tmp_path: Path) -> None:
     folder = saved_model(Convolutional(), tmp_path, features=5)
 
-    counted = openvino_network.multiply_adds(folder, 32)
+    counted = counted_in(folder)
 
     convolution = 16 * 16 * 4 * (3 * 3 * 3)
     depthwise = 16 * 16 * 4 * (5 * 5)
@@ -121,4 +126,4 @@ def test_multiply_adds_count_convolutions_and_products(tmp_path: Path) -> None:
 
 
 def test_multiply_adds_of_a_network_that_openvino_cannot_read_are_0(tmp_path: Path) -> None:
-    assert openvino_network.multiply_adds(saved_model(Unknown(), tmp_path, features=3), 32) == 0
+    assert counted_in(saved_model(Unknown(), tmp_path, features=3)) == 0

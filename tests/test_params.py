@@ -149,6 +149,8 @@ def test_a_value_of_the_wrong_type_is_named_with_what_was_found(
     [
         ("dataset.rendered.images_per_class", 0, "0"),
         ("dataset.rendered.seed", -1, "-1"),
+        ("dataset.folder.max_megapixels", 0, "0"),
+        ("dataset.folder.max_megapixels", 1001, "1001"),
         ("dataset.folder.path", "", "''"),
         ("dataset.tfds.name", "", "''"),
         ("dataset.source", "kaggle", "'kaggle'"),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import records
+from transfer_learning.photos.pixels import needs_pillow, open_photo
 from transfer_learning.photos.preprocessing import preprocess, resize
 from transfer_learning.photos.records import Record
 from transfer_learning.runtime.errors import UserError
@@ -106,7 +107,13 @@ def test_a_photo_is_decoded_then_resized_to_the_last_bit(tmp_path: Path) -> None
         for i in range(20)
     ]
     path = tmp_path / "train.tfrecord"
-    records.write(path, (Record(f"a/{i}.jpg", 0, photo) for i, photo in enumerate(photos)))
+    records.write(
+        path,
+        (
+            Record(f"a/{i}.jpg", 0, photo, by_pillow=needs_pillow(open_photo(photo)))
+            for i, photo in enumerate(photos)
+        ),
+    )
 
     found = list(preprocess(path, resolution=32, settings=BILINEAR))
 
@@ -125,6 +132,7 @@ def test_records_keep_their_order_ids_and_labels(tmp_path: Path) -> None:
             f"a/{-i % 70}ö.jpg",
             i % 5,
             encoded(Image.new("RGB", (9 + i, 90 - i), (3 * i,) * 3), "PNG"),
+            by_pillow=True,
         )
         for i in numbers
     ]
@@ -134,6 +142,23 @@ def test_records_keep_their_order_ids_and_labels(tmp_path: Path) -> None:
 
     assert [(r.id, r.label) for r in found] == [(r.id, r.label) for r in written]
     assert [r.image for r in found] == [bytes([3 * i]) * (8 * 8 * 3) for i in numbers]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_upright_before_it_is_resized(orientation: int, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    file = io.BytesIO()
+    Image.fromarray(pixels(40, 70)).save(file, "JPEG", exif=tags)
+    path = tmp_path / "train.tfrecord"
+    by_pillow = needs_pillow(open_photo(file.getvalue()))
+    records.write(path, [Record("a/1.jpg", 0, file.getvalue(), by_pillow=by_pillow)])
+
+    (found,) = preprocess(path, resolution=32, settings=BILINEAR)
+
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(file)))
+    assert found.image == resize(upright, resolution=32, settings=BILINEAR).numpy().tobytes()
+    assert by_pillow == (orientation != 1)
 
 
 def test_photos_are_read_as_they_are_asked_for(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from test_torch_pickle import whole_tensors
 
-from transfer_learning.backbones import artifact, pypi
+from transfer_learning.backbones import artifact, handles, pypi
 from transfer_learning.backbones.artifact import BackboneInfo
-from transfer_learning.backbones.handles import check_handle
 from transfer_learning.backbones.pypi import Package, find_package
+from transfer_learning.config.params import Backbone
 from transfer_learning.runtime import files
 from transfer_learning.runtime.errors import UserError
 
@@ -66,6 +66,10 @@ def tiny(tmp_path: Path) -> Package:
 
 
 # Handles
+
+
+def check_handle(name: str, handle: str, resolution: int, sha256: str | None = None) -> None:
+    handles.check_handle(name, Backbone(handle=handle, resolution=resolution, sha256=sha256))
 
 
 @pytest.mark.parametrize(

@@ -59,14 +59,6 @@ def test_a_defect_keeps_its_traceback() -> None:
         cli.run(main)
 
 
-def test_a_stage_that_succeeds_runs_once_and_returns() -> None:
-    calls: list[int] = []
-
-    cli.run(lambda: calls.append(1))
-
-    assert calls == [1]
-
-
 def test_write_text_makes_the_folder_and_leaves_only_the_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "deep" / "note.md"
 
@@ -186,6 +178,15 @@ def test_timed_makes_a_table_of_all_timings_and_of_their_devices(
 
 
 @pytest.mark.usefixtures("project")
+def test_timed_records_what_its_block_notes_of_the_device() -> None:
+    with timings.timed("extract@a") as device:
+        device["gpu_unused"] = "the driver is too old"
+
+    kept = read_timings()["extract@a"]["device"]
+    assert kept == CPU | {"gpu_unused": "the driver is too old"}
+
+
+@pytest.mark.usefixtures("project")
 def test_timed_replaces_its_own_earlier_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     set_clock(monkeypatch, 0.0, 1.0, 0.0, 2.0)
 
@@ -239,6 +240,15 @@ def test_progress_yields_every_item_and_counts_each() -> None:
     assert items == ["a", "b", "c"]
     assert bar.n == 3
     bar.close()
+
+
+def test_tensorfloat32_is_off_until_it_is_asked_for() -> None:
+    result = run_python(
+        "from transfer_learning.runtime.tensorflow_quiet import tf\n"
+        "print(tf.config.experimental.tensor_float_32_execution_enabled())"
+    )
+
+    assert result.stdout == "False\n"
 
 
 def test_loading_tensorflow_prints_nothing() -> None:

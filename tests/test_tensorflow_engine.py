@@ -142,12 +142,76 @@ def test_photos_done_before_memory_ran_out_are_done_again_and_counted_once(
     assert sum(advanced) == PHOTOS
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (tf.errors.ResourceExhaustedError, "OOM when allocating tensor with shape[256,112,112,32]"),
+        (tf.errors.InternalError, "cuDevicePrimaryCtxRetain: CUDA_ERROR_OUT_OF_MEMORY"),
+        (tf.errors.InternalError, "CUDA runtime initialization failed. Status: out of memory"),
+        (tf.errors.InternalError, "Failed copying input tensor: Dst tensor is not initialized."),
+        (tf.errors.NotFoundError, "No algorithm worked!"),
+        (tf.errors.FailedPreconditionError, "DNN library initialization failed."),
+        (tf.errors.UnimplementedError, "DNN library is not found."),
+        (tf.errors.UnknownError, "Failed to get convolution algorithm. This is probably"),
+    ],
+)  # fmt: skip
+def test_a_gpu_without_memory_is_known_by_whatever_it_says(
+    kind: type[tf.errors.OpError], message: str, paths: list[Path]
+) -> None:
+    class Full(Averaging):
+        def __call__(self, images: Any) -> Any:
+            if images.shape[0] > 16:
+                raise kind(None, None, message)
+            return super().__call__(images)
+
+    one_engine = engine(Full(), batch=32)
+
+    assert_complete(one_engine.extract(paths, CLASSES, lambda count: None))
+    assert one_engine.batch == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (tf.errors.NotFoundError, "data/tfrecords/224/test.tfrecord; No such file or directory"),
+        (tf.errors.InternalError, "Blas GEMM launch failed"),
+        (tf.errors.FailedPreconditionError, "Attempting to use uninitialized value"),
+        (tf.errors.UnimplementedError, "the op is not supported"),
+        (tf.errors.UnknownError, "a file is damaged"),
+        (tf.errors.InvalidArgumentError, "out of memory"),
+    ],
+)
+def test_other_errors_of_these_kinds_pass_through(
+    kind: type[tf.errors.OpError], message: str, paths: list[Path]
+) -> None:
+    class Broken(Averaging):
+        def __call__(self, images: Any) -> Any:
+            raise kind(None, None, message)
+
+    with pytest.raises(kind, match=message):
+        engine(Broken(), batch=32).extract(paths, CLASSES, lambda count: None)
+
+
 def test_memory_for_not_even_one_photo_is_an_error(paths: list[Path]) -> None:
     with pytest.raises(UserError, match="CPU:0 has too little memory for one photo of 8 × 8"):
         engine(Averaging(fits=0), batch=4).extract(paths, CLASSES, lambda count: None)
 
 
 # Precision
+
+
+def test_the_recorded_precision_is_what_a_gpu_without_bfloat16_can_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # No such card is at hand; what it answers of itself stands for it.
+    monkeypatch.setattr(tensorflow_engine.hardware, "compute_capability", lambda tf: (7, 5))
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: None)
+
+    engine = tensorflow_engine.open_engine(package("mobilenet_v2"), "bfloat16", device="GPU:0")
+
+    assert engine.precision == "float32"
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
+    assert "7.5" in capsys.readouterr().out
 
 
 @pytest.fixture

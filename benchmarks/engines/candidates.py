@@ -71,9 +71,10 @@ def pipeline(artifact: Path, pixels: np.ndarray, each: bool) -> Run:
 def openvino(artifact: Path, pixels: np.ndarray, each: bool, precision: str = "f32") -> Run:
     """OpenVINO, bare."""
     from transfer_learning.backbones import openvino_network
+    from transfer_learning.backbones.artifact import BackboneInfo
     from transfer_learning.runtime.openvino_quiet import openvino
 
-    model, images = openvino_network.read(artifact), in_0_to_1(pixels)
+    model, images = openvino_network.read(artifact, BackboneInfo.read(artifact)), in_0_to_1(pixels)
     model.reshape(images.shape)
     streams = CORES if each else 1
     options = {"INFERENCE_PRECISION_HINT": precision, "ENABLE_CPU_PINNING": False}

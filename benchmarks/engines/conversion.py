@@ -21,7 +21,7 @@ def convert(artifact: Path, suffix: str) -> None:
 
     target = converted(artifact, suffix)
     if suffix == "pb":
-        freeze.write_frozen_graph(artifact, target)
+        freeze.write_frozen_graph(backbones.load(artifact), target)
     elif suffix == "onnx":
         import tf2onnx
 

@@ -1,7 +1,8 @@
 """The folder that every backbone becomes: ``data/backbones/B``.
 
-It holds ``backbone.json`` (what it is) and either ``weights.npz`` (a package's weights, by their
-names in the original file) or ``saved_model/``.
+It holds ``backbone.json`` (what it is) and one of: ``weights.npz`` (a package's weights, by their
+names in the original file), ``saved_model/``, ``frozen.pb`` (one graph of TensorFlow), or
+``network.onnx``, or ``network.xml`` and ``network.bin``, with ``interface.json``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from transfer_learning.runtime.files import read_json, sha256, write_json
 # The network as TensorFlow runs it, where OpenVINO does not read the same from saved_model/.
 FROZEN = "frozen.pb"
 
+# What BackboneInfo.network is of a network that is no architecture of this project.
+SAVED_MODEL, FROZEN_GRAPH, OPENVINO_FILE = "saved_model", "frozen_graph", "openvino_file"
+
 
 class BadCopyError(UserError):
     """A SavedModel that is damaged, or not the one of a known sha256: another copy may be good."""
@@ -26,12 +30,14 @@ class BadCopyError(UserError):
 class BackboneInfo:
     """What ``backbone.json`` says of a backbone.
 
-    ``network`` is an architecture of ``backbones.architectures``, or ``saved_model``;
+    ``network`` is an architecture of ``backbones.architectures``, ``saved_model``,
+    ``frozen_graph`` (of Keras) or ``openvino_file`` (the user's ``.onnx`` or ``.xml``);
     ``resolution`` is the input's side in pixels, ``features`` the length of a feature vector,
     ``parameters`` the number of values without the classifier, BatchNorm's moving statistics
-    included as Keras counts them; ``sha256`` that of the wheel, or ``files_sha256`` of the
-    SavedModel; ``multiply_adds`` the multiplications with additions for one photo, 0 where not
-    yet counted; ``file_bytes`` the size of the weights or the SavedModel as kept.
+    included as Keras counts them; ``sha256`` that of the wheel, of the ``.onnx`` file, of Keras's
+    weights (``keras_network``), or ``files_sha256`` of the SavedModel or of an ``.xml`` with its
+    ``.bin``; ``multiply_adds`` the multiplications with additions for one photo, 0 where not yet
+    counted; ``file_bytes`` the size of the weights or the network as kept.
     """
 
     handle: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from transfer_learning.backbones import architectures
+from transfer_learning.backbones import Extractor, architectures, artifact, openvino_file
 from transfer_learning.backbones.architectures import Convolution, Network
 from transfer_learning.backbones.artifact import FROZEN, BackboneInfo
 from transfer_learning.runtime.openvino_quiet import openvino
@@ -19,20 +19,32 @@ BFLOAT16 = {"INFERENCE_PRECISION_HINT": "bf16"}
 ops = openvino.opset13
 
 
-def read(folder: Path) -> Any:
+def read(folder: Path, info: BackboneInfo) -> Any:
     """Return the artifact as a model from images float32 [N, R, R, 3] in [0, 1] to features.
 
     Raises:
         RuntimeError: OpenVINO cannot read it.
     """
-    info = BackboneInfo.read(folder)
-    if info.network != "saved_model":
-        return _build(architectures.read(info.network, folder), info.resolution)
-    frozen = folder / FROZEN
-    return openvino.Core().read_model(frozen if frozen.exists() else folder / "saved_model")
+    match info.network:
+        case artifact.OPENVINO_FILE:
+            return openvino_file.read(folder, info.resolution)
+        case artifact.SAVED_MODEL | artifact.FROZEN_GRAPH:
+            frozen = folder / FROZEN
+            return openvino.Core().read_model(frozen if frozen.exists() else folder / "saved_model")
+    return _build(architectures.read(info.network, folder), info.resolution)
 
 
-def multiply_adds(folder: Path, resolution: int) -> int:
+def load(folder: Path, info: BackboneInfo) -> Extractor:
+    """Return the artifact as a function from images float32 [N, R, R, 3] to features, on the CPU.
+
+    Raises:
+        RuntimeError: OpenVINO cannot read it.
+    """
+    compiled = openvino.Core().compile_model(read(folder, info), "CPU", FLOAT32)
+    return lambda images: compiled(np.asarray(images, np.float32))[0]
+
+
+def multiply_adds(folder: Path, info: BackboneInfo) -> int:
     """Return how many multiplications, each with an addition, a photo costs.
 
     Those of convolutions and matrix products are counted, from the network's own graph, as the
@@ -40,12 +52,12 @@ def multiply_adds(folder: Path, resolution: int) -> int:
     a network that OpenVINO cannot read.
 
     Args:
-        folder: the artifact's folder, with ``backbone.json``.
-        resolution: the side of the input in pixels.
+        folder: the artifact's folder.
+        info: what is known of it.
     """
     try:
-        model = read(folder)
-        model.reshape([1, resolution, resolution, 3])
+        model = read(folder, info)
+        model.reshape([1, info.resolution, info.resolution, 3])
     except RuntimeError:
         return 0
     return sum(_multiply_adds(node) for node in model.get_ops())

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from transfer_learning.backbones import Extractor, artifact
+from transfer_learning.backbones import Extractor, artifact, freeze
 from transfer_learning.backbones.artifact import BackboneInfo, BadCopyError
 from transfer_learning.backbones.tensorflow_network import images_spec
 from transfer_learning.config.params import Backbone
@@ -22,6 +22,8 @@ def describe(
     name: str, backbone: Backbone, folder: Path, *, licence: str, archive_sha256: str | None = None
 ) -> BackboneInfo:
     """Check that ``folder/saved_model`` maps R × R images to feature vectors, and describe it.
+
+    Where OpenVINO needs it, a frozen graph is put beside it.
 
     Args:
         name: the backbone's key in ``params.yaml``.
@@ -47,7 +49,7 @@ def describe(
         )
     info = BackboneInfo(
         handle=handle,
-        network="saved_model",
+        network=artifact.SAVED_MODEL,
         resolution=resolution,
         features=0,
         parameters=0,
@@ -75,7 +77,9 @@ def describe(
         )
     variables = extract.get_concrete_function().variables
     parameters = sum(int(np.prod(variable.shape)) for variable in variables)
-    return replace(info, features=int(shape[1]), parameters=parameters)
+    info = replace(info, features=int(shape[1]), parameters=parameters)
+    freeze.prepare(folder, info, extract)
+    return info
 
 
 def _reason(error: Exception) -> str:

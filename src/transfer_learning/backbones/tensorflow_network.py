@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from transfer_learning.backbones import Extractor
@@ -22,6 +23,17 @@ def build(network: Network, *, resolution: int, dtype: str) -> Extractor:
         return _apply(network, images, tf.as_dtype(dtype))
 
     return extract
+
+
+def load_frozen(path: Path, resolution: int) -> Extractor:
+    """Return the graph that ``freeze.write_frozen_graph`` wrote as a function to features."""
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(path.read_bytes())
+    (images,) = (node.name for node in graph.node if node.op == "Placeholder")
+    imported = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    # The name that TensorFlow gives the only output of a function.
+    run = imported.prune(f"{images}:0", "Identity:0")
+    return tf.function(run, input_signature=[images_spec(resolution)], autograph=False)
 
 
 def _apply(network: Network, images: Any, dtype: Any) -> Any:

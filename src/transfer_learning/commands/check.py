@@ -19,7 +19,7 @@ def check() -> params.Params:
     """
     settings = params.load()
     for name, backbone in settings.backbones.items():
-        handles.check_handle(name, backbone.handle, backbone.resolution, backbone.sha256)
+        handles.check_handle(name, backbone)
     slices = settings.dataset.splits.model_dump()
     count = registry.count(settings.dataset)
     if count is None:

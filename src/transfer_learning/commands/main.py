@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from transfer_learning.commands import check, preset, receipt, reproduce, verify
 from transfer_learning.runtime import cli
 
 
@@ -16,14 +15,17 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("check", help="check params.yaml, all of it")
-    command.set_defaults(run=lambda _: print(check.report()))
+    command.set_defaults(run=_check)
 
     command = commands.add_parser("preset", help="put presets/NAME.yaml in force")
     command.add_argument("name", metavar="NAME")
-    command.set_defaults(run=lambda options: print(preset.apply(options.name)))
+    command.set_defaults(run=_preset)
+
+    command = commands.add_parser("doctor", help="what this machine will use, and how fast it is")
+    command.set_defaults(run=_doctor)
 
     command = commands.add_parser("receipt", help="write reports/receipt.json: what is here")
-    command.set_defaults(run=lambda _: print(receipt.write()))
+    command.set_defaults(run=_receipt)
 
     command = commands.add_parser(
         "verify", help="compare what is here with what is committed (exit codes: docs/verify.md)"
@@ -31,16 +33,57 @@ def main() -> None:
     command.add_argument(
         "--against", metavar="REVISION|RECEIPT", default="HEAD", help="what with (HEAD)"
     )
-    command.set_defaults(run=lambda options: sys.exit(verify.run(options.against)))
+    command.set_defaults(run=_verify)
 
     command = commands.add_parser(
         "reproduce", help="build twice from nothing, in unlike surroundings, and verify"
     )
     command.add_argument("--dirty", action="store_true", help="the working tree, not HEAD")
     command.add_argument("--params", type=Path, metavar="FILE", help="instead of params.yaml")
-    command.set_defaults(
-        run=lambda options: sys.exit(reproduce.run(dirty=options.dirty, params=options.params))
-    )
+    command.set_defaults(run=_reproduce)
 
     options = parser.parse_args()
-    cli.run(lambda: options.run(options))
+    cli.run(lambda: sys.exit(options.run(options)))
+
+
+# Each imports what it runs: a command should not wait for DVC or an engine that another needs.
+# What they return is the exit code.
+
+
+def _check(_: argparse.Namespace) -> int:
+    from transfer_learning.commands import check
+
+    print(check.report())
+    return 0
+
+
+def _preset(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import preset
+
+    print(preset.apply(options.name))
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from transfer_learning.commands import doctor
+
+    return doctor.run()
+
+
+def _receipt(_: argparse.Namespace) -> int:
+    from transfer_learning.commands import receipt
+
+    print(receipt.write())
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import verify
+
+    return verify.run(options.against)
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import reproduce
+
+    return reproduce.run(dirty=options.dirty, params=options.params)

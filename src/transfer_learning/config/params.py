@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from ruamel.yaml import YAML
@@ -39,6 +40,8 @@ BATCH_SIZE = 1_000_000
 STRENGTH = 1e12
 # Keras's set_random_seed hands a seed to numpy, which takes 32 bits.
 SEEDS = 2**32
+# Of a photo; decoded, it takes 4 bytes a pixel and more.
+MEGAPIXELS = 100
 # Characters of a backbone's name, and of any other text.
 NAME_LENGTH = 64
 TEXT_LENGTH = 2_000
@@ -109,6 +112,7 @@ class Folder(_Section):
 
     path: PathText
     classes: list[ClassName] | None
+    max_megapixels: float = Field(default=MEGAPIXELS, gt=0, le=1000)
 
 
 class Tfds(_Section):
@@ -145,6 +149,30 @@ class Preprocess(_Section):
     antialias: bool
 
 
+Colour = Annotated[
+    list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=3, max_length=3)
+]
+
+
+class Input(_Section):
+    """What a .onnx or .xml file takes: (image · scale − mean)/std of RGB images in [0, 1].
+
+    ``layout`` is asked for only where the file's shape does not say where the channels are.
+    """
+
+    layout: Literal["NHWC", "NCHW"] | None = None
+    scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    mean: Colour = [0.0, 0.0, 0.0]
+    std: Colour = [1.0, 1.0, 1.0]
+
+    @field_validator("std")
+    @classmethod
+    def _no_zero(cls, std: list[float]) -> list[float]:
+        if min(std) <= 0:
+            raise ValueError("every number should be greater than 0")
+        return std
+
+
 class Backbone(_Section):
     """A pretrained network: where it comes from and its input size in pixels."""
 
@@ -152,6 +180,9 @@ class Backbone(_Section):
     resolution: Resolution
     # For a hub's archive; packages of the index are known by theirs already.
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    # For a .onnx or .xml file: its normalisation, and the output to take where it has several.
+    input: Input | None = None
+    output: str | None = None
 
 
 class Extract(_Section):

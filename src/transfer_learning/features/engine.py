@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from transfer_learning.backbones.artifact import OPENVINO_FILE, BackboneInfo
 from transfer_learning.config.params import Precision
 from transfer_learning.features.features import Features
 from transfer_learning.features.openvino_engine import OpenVino
+from transfer_learning.runtime import nvidia
+from transfer_learning.runtime.errors import UserError
 
 
 class Engine(Protocol):
@@ -36,39 +38,47 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(folder: Path, precision: Precision) -> Engine:
+def open_engine(folder: Path, precision: Precision, *, info: BackboneInfo | None = None) -> Engine:
     """Return the engine for the backbone of ``folder`` and this machine, saying what is unusual.
 
+    Args:
+        folder: the artifact's folder.
+        precision: the arithmetic that is wished for.
+        info: what its ``backbone.json`` says, where that was read already.
+
     Raises:
-        UserError: a SavedModel cannot be loaded.
+        UserError: a SavedModel cannot be loaded, or OpenVINO cannot run an .onnx or .xml file.
         FileNotFoundError: the folder is not a backbone's artifact.
     """
-    if _has_gpu():
+    info = BackboneInfo.read(folder) if info is None else info
+    if info.network == OPENVINO_FILE:
+        return _open_file(folder, precision, info)
+    gpu = nvidia.look()
+    if gpu.unused_because:
+        print(f"the GPU is not used: {gpu.unused_because}")
+    if gpu.usable:
         from transfer_learning.features import tensorflow_engine
 
-        return tensorflow_engine.open_engine(folder, precision, device="GPU:0")
+        return tensorflow_engine.open_engine(folder, precision, device="GPU:0", info=info)
     try:
-        return OpenVino(folder, precision)
+        return OpenVino(folder, precision, info=info)
     except RuntimeError as error:
         print(f"OpenVINO cannot run {folder}, so TensorFlow does: {_reason(error)}")
     from transfer_learning.features import tensorflow_engine
 
-    return tensorflow_engine.open_engine(folder, precision, device="CPU:0")
+    return tensorflow_engine.open_engine(folder, precision, device="CPU:0", info=info)
+
+
+def _open_file(folder: Path, precision: Precision, info: BackboneInfo) -> Engine:
+    if nvidia.look().usable:
+        print(f"{info.handle} is a file that OpenVINO runs: on the CPU, not on the GPU")
+    try:
+        return OpenVino(folder, precision, info=info)
+    except RuntimeError as error:
+        raise UserError(f"OpenVINO cannot run {info.handle}: {_reason(error)}") from None
 
 
 def _reason(error: RuntimeError) -> str:
     # Of OpenVINO's many lines "-- No conversion rule found for operations: …" is the one that says.
     lines = str(error).strip().splitlines()
     return next((line[3:] for line in lines if line.startswith("-- ")), lines[-1])
-
-
-def _has_gpu() -> bool:
-    # TensorFlow is asked only where it could see one: without the driver's library it cannot, and
-    # its import takes longer than a thousand photos.
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return False
-    from transfer_learning.runtime.tensorflow_quiet import tf
-
-    return bool(tf.config.list_physical_devices("GPU"))

@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from transfer_learning.runtime import npz
+from transfer_learning.runtime.errors import UserError
+
+# Photos in a message.
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,31 @@ class Features:
 
     @classmethod
     def read(cls, path: Path) -> Features:
-        """Read what ``write`` wrote."""
+        """Read what ``write`` wrote.
+
+        Raises:
+            UserError: a feature is not finite.
+        """
         with np.load(path, allow_pickle=False) as file:
-            return cls(file["features"], file["labels"], file["ids"], file["classes"])
+            features = cls(file["features"], file["labels"], file["ids"], file["classes"])
+        features.check_finite(f"{path} holds", "remove it and run dvc repro again")
+        return features
+
+    def check_finite(self, what: str, remedy: str) -> None:
+        """Refuse features that are NaN or infinite: from one, a head learns nothing but NaN.
+
+        Args:
+            what: the error's first words, such as ``b makes``.
+            remedy: its last ones.
+
+        Raises:
+            UserError: it names the photos.
+        """
+        finite = np.isfinite(self.features).all(axis=1)
+        if not finite.all():
+            ids = self.ids[~finite].tolist()
+            named = ", ".join(ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
+            raise UserError(
+                f"{what} features that are not finite (NaN or infinite) of {len(ids)} of "
+                f"{len(self.ids)} photos: {named}; {remedy}"
+            )

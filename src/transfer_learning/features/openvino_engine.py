@@ -31,17 +31,19 @@ class OpenVino:
     # More gains no speed on two cores, and takes memory.
     batch = 4
 
-    def __init__(self, folder: Path, precision: Precision = "float32") -> None:
-        """Read and compile the network of an artifact's folder.
+    def __init__(
+        self, folder: Path, precision: Precision = "float32", *, info: BackboneInfo | None = None
+    ) -> None:
+        """Read and compile the network of an artifact's folder, described by ``info``.
 
         Raises:
             RuntimeError: OpenVINO cannot read it, or it is no function from images to vectors.
         """
-        info = BackboneInfo.read(folder)
+        info = BackboneInfo.read(folder) if info is None else info
         self.version = openvino.__version__.split("-")[0]
         threads = hardware.cores()
         compiled = openvino.Core().compile_model(
-            _from_pixels(openvino_network.read(folder), batch=self.batch, info=info),
+            _from_pixels(openvino_network.read(folder, info), batch=self.batch, info=info),
             "CPU",
             (openvino_network.FLOAT32 if precision == "float32" else openvino_network.BFLOAT16)
             | {

@@ -6,15 +6,15 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from transfer_learning import backbones
-from transfer_learning.backbones.artifact import BackboneInfo
+from transfer_learning.backbones.artifact import FROZEN_GRAPH, SAVED_MODEL, BackboneInfo
 from transfer_learning.features.features import Features
 from transfer_learning.photos.tf_input import pixel_dataset
-from transfer_learning.runtime import parallel
+from transfer_learning.runtime import hardware, parallel
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.tensorflow_quiet import tf
 
@@ -25,7 +25,9 @@ CPU_BATCH = 32
 CHUNK = 8
 
 
-def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
+def open_engine(
+    folder: Path, precision: str, *, device: str, info: BackboneInfo | None = None
+) -> TensorFlow:
     """Return the engine for a backbone on ``device``, ``GPU:0`` or ``CPU:0``.
 
     In float32 a GPU's TensorFloat-32 is off, since its 10 bits would show in the features. In
@@ -33,25 +35,88 @@ def open_engine(folder: Path, precision: str, *, device: str) -> TensorFlow:
     so it takes TensorFloat-32 for its products instead, where the GPU has it.
 
     Raises:
-        UserError: a SavedModel cannot be loaded.
+        UserError: a SavedModel cannot be loaded, or the device has no memory for the network.
     """
-    info = BackboneInfo.read(folder)
+    info = BackboneInfo.read(folder) if info is None else info
     on_gpu = device.startswith("GPU")
-    if precision == "bfloat16" and not on_gpu:
-        print("TensorFlow on a CPU gains nothing from bfloat16: features are computed in float32")
+    if precision == "bfloat16" and (reason := _without_bfloat16(on_gpu=on_gpu)):
+        print(f"{reason}: features are computed in float32")
         precision = "float32"
-    elif precision == "bfloat16" and info.network == "saved_model":
+    elif precision == "bfloat16" and info.network in (SAVED_MODEL, FROZEN_GRAPH):
         precision = "tensorfloat32"
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
     if on_gpu:
         # Else cuDNN takes what is fastest at the moment, and equal photos may get other bytes.
         tf.config.experimental.enable_op_determinism()
+    dtype: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
+    try:
+        extractor = backbones.load(folder, dtype=dtype, info=info)
+    except tf.errors.OpError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"{device} has too little memory for the network of {folder}; end what else uses it, "
+            "or set CUDA_VISIBLE_DEVICES=-1 to use the CPU"
+        ) from None
     return TensorFlow(
-        backbones.load(folder, dtype="bfloat16" if precision == "bfloat16" else "float32"),
+        extractor,
         resolution=info.resolution,
         precision=precision,
         device=device,
         batch=GPU_BATCH if on_gpu else CPU_BATCH,
+    )
+
+
+def _without_bfloat16(*, on_gpu: bool) -> str | None:
+    """Return why the device gains nothing from bfloat16 and TensorFloat-32; None if it does."""
+    if not on_gpu:
+        return "TensorFlow on a CPU gains nothing from bfloat16"
+    capability = hardware.compute_capability(tf)
+    if capability is None or capability >= hardware.AMPERE:
+        return None
+    # TensorFlow would convert to float32 and back around each convolution.
+    found = ".".join(map(str, capability))
+    return f"a GPU of compute capability {found} has no bfloat16, which needs 8.0"
+
+
+# What a GPU answers, by the exception's type, where its memory is taken; read in lower case.
+# Other errors of these types have other reasons, which a smaller batch would only hide.
+OUT_OF_MEMORY: dict[type[Exception], tuple[str, ...]] = {
+    tf.errors.ResourceExhaustedError: ("",),
+    # github.com/tensorflow/tensorflow/issues 7272 (a context without memory), 60401 (a copy to the
+    # GPU), 7025 (the same, which names no memory); github.com/google-research/bert/issues/791.
+    tf.errors.InternalError: (
+        "out_of_memory",
+        "out of memory",
+        "dst tensor is not initialized",
+        "status_alloc_failed",
+    ),
+    # No algorithm finds its working memory: issues 43174, 45068 and 60713.
+    tf.errors.NotFoundError: ("no algorithm worked", "no algorithm without scratch worked"),
+    # cuDNN cannot be set up: github.com/jax-ml/jax/issues/15361,
+    # github.com/YoshitakaMo/localcolabfold/issues/235.
+    tf.errors.FailedPreconditionError: (
+        "dnn library is not found",
+        "dnn library initialization failed",
+    ),
+    # The same from TensorFlow 2.8: issues 55309 and 55468, github.com/edwardyehuang/CAR/issues/1.
+    tf.errors.UnimplementedError: ("dnn library is not found",),
+    # The same before, and working memory at run time: issues 28326, 36025 and 60713.
+    tf.errors.UnknownError: (
+        "failed to get convolution algorithm",
+        "out_of_memory",
+        "out of memory",
+        "status_alloc_failed",
+    ),
+}
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether TensorFlow's error says, in whatever words, that memory ran out."""
+    said = str(error).lower()
+    return any(
+        isinstance(error, kind) and any(words in said for words in patterns)
+        for kind, patterns in OUT_OF_MEMORY.items()
     )
 
 
@@ -100,16 +165,29 @@ class TensorFlow:
 
             try:
                 return self._extract(paths, classes, count)
-            except tf.errors.ResourceExhaustedError:
+            except tf.errors.OpError as error:
+                if not is_out_of_memory(error):
+                    raise
+                said = error.message.strip().partition("\n")[0]
                 advance(-sum(done))
             if self.batch == 1:
                 raise UserError(
                     f"{self._device} has too little memory for one photo of "
                     f"{self._resolution} × {self._resolution} pixels; end what else uses it, or "
-                    "set CUDA_VISIBLE_DEVICES=-1 to use the CPU"
+                    f"set CUDA_VISIBLE_DEVICES=-1 to use the CPU (TensorFlow: {said})"
                 )
             self.batch //= 2
             print(f"{self._device} is out of memory: going on in batches of {self.batch}")
+
+    def forward(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the features, float32 [batch, D], of up to ``batch`` photos, uint8 [N, R, R, 3].
+
+        All batches have one shape, so that those after the first N are of black.
+        """
+        missing = self.batch - len(pixels)
+        with tf.device(self._device):
+            filled = tf.pad(pixels, [[0, missing], [0, 0], [0, 0], [0, 0]])
+            return np.asarray(self._compiled(self.batch)(filled))
 
     def _extract(
         self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]

@@ -1,6 +1,7 @@
 """Photos as files: the data set that ``fetch`` wrote, its records, pixels and thumbnails.
 
 Import from here: ``dataset`` (what there is), ``records`` (TFRecord files, without TensorFlow),
-``tf_input`` (the same files in TensorFlow), ``decoding``, ``preprocessing``, ``thumbnails``.
+``tf_input`` (the same files in TensorFlow), ``pixels`` (how any photo is decoded), ``decoding``
+(the same in TensorFlow), ``preprocessing``, ``thumbnails``.
 May import: config, runtime.
 """

@@ -20,7 +20,7 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """A photo of the list; ``width`` and ``height`` are in pixels."""
+    """A photo of the list; ``width`` and ``height`` in pixels, of the upright photo."""
 
     id: str
     label: int
@@ -31,7 +31,7 @@ class PhotoEntry:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A photo that cannot be decoded, and why."""
+    """A photo that cannot be decoded, or a file of the folder that is none, and why."""
 
     id: str
     reason: str
@@ -49,7 +49,10 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``."""
+    """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``.
+
+    ``warnings`` says, a sentence each, what makes figures from these photos weak.
+    """
 
     source: str
     synthetic: bool
@@ -60,6 +63,7 @@ class DatasetInfo:
     photos: tuple[PhotoEntry, ...]
     about: dict[str, str] = field(default_factory=dict)
     credits: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def write(self, folder: Path = DATASET) -> None:
         """Write ``dataset.json``."""

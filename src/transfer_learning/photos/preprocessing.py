@@ -38,10 +38,14 @@ def preprocess(
     """
     paths = [paths] if isinstance(paths, Path) else paths
 
+    def shrink(image: Any) -> Any:
+        return resize(image, resolution=resolution, settings=settings)
+
     def convert(payload: Any) -> dict[str, Any]:
         photo = tf_input.parse(payload)
-        pixels = resize(decode(photo["image"]), resolution=resolution, settings=settings)
-        return photo | {"image": pixels}
+        by_pillow = tf.cast(photo["by_pillow"], tf.bool)
+        pixels = decode(photo["image"], by_pillow, shrink, shape=(resolution, resolution, 3))
+        return {"id": photo["id"], "label": photo["label"], "image": pixels}
 
     batches = (
         # A core that has done one photo finds the next one waiting.

@@ -16,6 +16,7 @@ _FEATURES = {
     "id": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
     "image": tf.io.FixedLenFeature([], tf.string),
+    "by_pillow": tf.io.FixedLenFeature([], tf.int64, default_value=0),
 }
 # Bytes read at once; unset, TensorFlow prints which value it takes.
 _BUFFER = 2**20
@@ -27,7 +28,7 @@ def payloads(path: Any) -> Any:
 
 
 def parse(payloads: Any) -> dict[str, Any]:
-    """Parse one payload or [N]: {id: string, label: int64, image: string}, each [] or [N]."""
+    """Parse one payload or [N]: {id, image: string, label, by_pillow: int64}, each [] or [N]."""
     return tf.io.parse_example(payloads, _FEATURES)
 
 
@@ -49,7 +50,8 @@ def pixel_dataset(paths: Sequence[Path], resolution: int, *, batch: int, readers
     def pixels(payloads: Any) -> dict[str, Any]:
         photos = tf_input.parse(payloads)
         images = tf.io.decode_raw(photos["image"], tf.uint8)
-        return photos | {"image": tf.reshape(images, [-1, resolution, resolution, 3])}
+        images = tf.reshape(images, [-1, resolution, resolution, 3])
+        return {"id": photos["id"], "label": photos["label"], "image": images}
 
     return tf.data.Dataset.from_tensor_slices([str(path) for path in paths]).interleave(
         lambda path: tf_input.payloads(path).batch(batch).map(pixels),

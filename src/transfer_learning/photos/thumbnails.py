@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from transfer_learning.config.paths import DATASET
+from transfer_learning.photos import pixels
 from transfer_learning.runtime import hardware, npz, parallel
 
 SIDE = 128  # pixels
@@ -52,7 +53,8 @@ def _encode(photo: tuple[str, Image.Image]) -> tuple[str, bytes]:
     photo_id, image = photo
     # JPEGs alone know smaller scales; twice the side leaves the resizing something to average.
     image.draft("RGB", (2 * SIDE, 2 * SIDE))
-    square = ImageOps.fit(image.convert("RGB"), (SIDE, SIDE))
+    with pixels.room(image.size):
+        square = ImageOps.fit(pixels.rgb(image), (SIDE, SIDE))
     file = io.BytesIO()
     square.save(file, "WEBP", quality=QUALITY)
     return photo_id, file.getvalue()

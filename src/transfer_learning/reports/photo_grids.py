@@ -6,7 +6,6 @@ draws no chart need not start.
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.evaluation.wording import whole_percent
+from transfer_learning.photos import pixels
 from transfer_learning.reports.typography import (
     BLACK,
     GAP,
@@ -192,4 +192,4 @@ def _save(
 
 
 def _decode(encoded: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(encoded)).convert("RGB")
+    return pixels.rgb(pixels.open_photo(encoded))

@@ -16,6 +16,8 @@ from typing import Any
 CPUINFO = Path("/proc/cpuinfo")
 # A driver that hangs must not hold up a stage that has done its work.
 PATIENCE = 10.0
+# The first with TensorFloat-32 and bfloat16: docs.nvidia.com/cuda/ampere-tuning-guide.
+AMPERE = (8, 0)
 
 
 def describe() -> dict[str, str]:
@@ -61,6 +63,22 @@ def schedule_as_batch() -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
+def hide_gpu() -> None:
+    """Let TensorFlow see no GPU in this process, for work that gains nothing from one.
+
+    So it neither waits for the GPU nor takes its memory.  Comes before TensorFlow is loaded, which
+    takes the GPU at once.
+    """
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+
+def compute_capability(tf: Any) -> tuple[int, int] | None:
+    """Return the first GPU's compute capability; None without a GPU, or where it is not known."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    return details.get("compute_capability")
+
+
 def label(device: dict[str, str]) -> str:
     """Return the short name of what ``describe`` returned, for a table's cell."""
     return device.get("gpu") or f"{device['cpu']}, cores: {device['cores']}"
@@ -86,8 +104,14 @@ def _gpu(tf: Any, gpus: list[Any]) -> dict[str, str]:
     found |= {
         key: str(build[f"{key}_version"]) for key in ("cuda", "cudnn") if f"{key}_version" in build
     }
-    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
-    return found | {"tf32": "on" if tf32 else "off"}
+    return found | {"tf32": "on" if _in_tensorfloat32(tf) else "off"}
+
+
+def _in_tensorfloat32(tf: Any) -> bool:
+    # TensorFlow's switch may be on where the GPU has no such arithmetic.
+    capability = compute_capability(tf)
+    able = capability is None or capability >= AMPERE
+    return able and bool(tf.config.experimental.tensor_float_32_execution_enabled())
 
 
 def _nvidia_smi(name: str) -> dict[str, str]:
@@ -100,8 +124,12 @@ def _nvidia_smi(name: str) -> dict[str, str]:
         ).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return {}
+    # CUDA names a slice after its card: "NVIDIA A100-SXM4-40GB MIG 1g.5gb".
+    card, mig, _ = name.partition(" MIG ")
     for line in answer.splitlines():
         found, *facts = (cell.strip() for cell in line.split(","))
-        if found == name and len(facts) == 2:
-            return dict(zip(("memory", "driver"), facts, strict=True))
+        if found == card and len(facts) == 2:
+            memory, driver = facts
+            # The card's memory is not the slice's, which its name says.
+            return {"driver": driver} if mig else {"memory": memory, "driver": driver}
     return {}

@@ -1,5 +1,8 @@
 """TensorFlow without its start-up messages: import ``tf`` from here.
 
+TensorFloat-32, TensorFlow's default for float32 on newer GPUs, is off until somebody asks for it:
+its 10 bits of mantissa would show in features, heads and checks.
+
 Importing this module loads TensorFlow (3.5 s), so modules that do without it don't import it.
 """
 
@@ -9,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # Read by TensorFlow's C++ side while it loads, so it must be set before the import.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -55,6 +58,9 @@ with _stderr_withheld(), _absent("sklearn", "matplotlib.pyplot"):
     # Else TensorFlow takes all of the GPU's memory; must come before the first use.
     for _gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(_gpu, True)
-    tf.constant(0)
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    # A GPU without free memory says so again where it is first used, and there it is answered.
+    with suppress(tf.errors.OpError):
+        tf.constant(0)
 
 __all__ = ["tf"]

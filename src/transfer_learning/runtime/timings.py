@@ -19,20 +19,23 @@ TIMINGS = Path("reports/timings.json")
 
 
 @contextmanager
-def timed(name: str, *, photos: int | None = None) -> Iterator[None]:
+def timed(name: str, *, photos: int | None = None) -> Iterator[dict[str, str]]:
     """Measure the block in seconds of wall time, under ``name``, with the device it ran on.
 
     Goes into reports/timings.json and, as a table, reports/timings.md.  Times differ from run to
     run, so they are kept out of every file that DVC tracks.  A block that fails leaves both as
-    they were.
+    they were.  What the block puts into the dictionary that it gets is noted with the device.
     """
     start = time.perf_counter()
-    yield
+    noted: dict[str, str] = {}
+    yield noted
     seconds = time.perf_counter() - start
     entry: dict[str, Any] = {"seconds": round(seconds, 3)}
     if photos:
         entry |= {"photos": photos, "photos_per_second": round(photos / seconds, 1)}
-    timings = dict(sorted((_read_timings() | {name: entry | {"device": describe()}}).items()))
+    timings = dict(
+        sorted((_read_timings() | {name: entry | {"device": describe() | noted}}).items())
+    )
     write_json(TIMINGS, timings)
     write_text(TIMINGS.with_suffix(".md"), _timings_page(timings))
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
 
 from transfer_learning.config.params import Dataset
-from transfer_learning.photos import records, thumbnails
+from transfer_learning.photos import pixels, records, thumbnails
 from transfer_learning.photos.dataset import (
     SPLITS,
     DatasetInfo,
@@ -30,7 +30,13 @@ from transfer_learning.runtime.progress import progress, progress_bar
 from transfer_learning.sources import splits
 from transfer_learning.sources.registry import open_source
 from transfer_learning.sources.source import Photo, Source
-from transfer_learning.sources.validation import decoded_size
+from transfer_learning.sources.validation import Inspected, inspect
+
+# Test photos below which a figure tells little, and how many times a class may have another's.
+FEW_TESTED = 100
+UNEVEN = 20
+# Characters of a decoder's own words.
+REASON = 200
 
 
 def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
@@ -38,7 +44,8 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
 
     The test photos are written once more as thumbnails.
 
-    A photo that cannot be decoded is listed under ``rejected``; splits are slices of the rest.
+    A photo that cannot be decoded is listed under ``rejected``, as is what the source left out;
+    splits are slices of the rest.
 
     Raises:
         UserError: the source or a slice is wrong, or a class has no photo left.
@@ -56,7 +63,7 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
             path = folder / f"{split}.tfrecord"
             records.write(path, _records(members, spool))
             entries += [
-                PhotoEntry(member.photo.id, member.photo.label, split, *member.size)
+                PhotoEntry(member.photo.id, member.photo.label, split, *member.found.size)
                 for member in members
             ]
             labels = [record.label for record in records.read(path)]
@@ -68,31 +75,47 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
             )
             if split == "test":
                 thumbnails.write(folder, _opened(members, spool))
-    _warn_of_empty_classes(source.classes, summaries)
+    warnings = tuple(_warnings(source.classes, summaries))
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     info = DatasetInfo(
         source=settings.source,
         synthetic=source.synthetic,
         classes=source.classes,
-        found=len(source.photos),
+        found=len(source.photos) + len(source.left_out),
         splits={split: summaries[split] for split in SPLITS},
-        rejected=tuple(rejected),
+        rejected=(*rejected, *source.left_out),
         photos=tuple(entries),
         about=source.about,
         credits=source.credits,
+        warnings=warnings,
     )
     info.write(folder)
     return info
 
 
-def _warn_of_empty_classes(classes: tuple[str, ...], summaries: dict[str, SplitSummary]) -> None:
+def _warnings(classes: tuple[str, ...], splits: dict[str, SplitSummary]) -> Iterator[str]:
+    """Say what makes figures from these photos weak, a sentence each."""
     for split in ("train", "test"):
-        counts = zip(classes, summaries[split].per_class, strict=True)
+        counts = zip(classes, splits[split].per_class, strict=True)
         if empty := [name for name, count in counts if not count]:
-            print(
-                f"warning: no {split} photo of {clipped(', '.join(empty))}; add photos, or "
-                f"widen dataset.splits.{split}",
-                file=sys.stderr,
+            yield (
+                f"no {split} photo of {clipped(', '.join(empty))}; add photos, or widen "
+                f"dataset.splits.{split}"
             )
+    if (tested := splits["test"].counted) < FEW_TESTED:
+        yield (
+            f"only {tested} test photos, so chance moves an accuracy by "
+            f"{100 * 1.96 * 0.5 / tested**0.5:.0f} points or so; add photos, or widen "
+            "dataset.splits.test"
+        )
+    totals = [sum(counts) for counts in zip(*(s.per_class for s in splits.values()), strict=True)]
+    if max(totals) >= UNEVEN * min(totals):
+        most, least = (classes[totals.index(pick(totals))] for pick in (max, min))
+        yield (
+            f"{clipped(most)} has {max(totals)} photos and {clipped(least)} {min(totals)}; the "
+            "accuracy says little about the small classes"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,7 @@ class _Kept:
     """A photo that can be decoded; its bytes lie in the spool, which bounds the memory."""
 
     photo: Photo
-    size: tuple[int, int]
+    found: Inspected
     position: int
     length: int
 
@@ -112,11 +135,12 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
         progress_bar(total=len(source.photos), what=what) as bar,
         ThreadPoolExecutor(hardware.cores()) as executor,
     ):
-        checked = parallel.ordered(executor, _inspected, source.encoded())
-        for photo, encoded, found in progress(checked, bar):
-            if isinstance(found, str):
-                rejected.append(Rejected(photo.id, found))
+        inspected = partial(_inspected, source.megapixels)
+        for item in progress(parallel.ordered(executor, inspected, source.encoded()), bar):
+            if isinstance(item, Rejected):
+                rejected.append(item)
             else:
+                photo, encoded, found = item
                 kept.append(_Kept(photo, found, spool.tell(), len(encoded)))
                 spool.write(encoded)
     counts = split_counts([item.photo.label for item in kept], len(source.classes))
@@ -130,21 +154,30 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
     return kept, rejected
 
 
-def _inspected(item: tuple[Photo, bytes]) -> tuple[Photo, bytes, tuple[int, int] | str]:
-    """Add a photo's width and height, or why it is rejected."""
+def _inspected(
+    megapixels: float, item: tuple[Photo, bytes | str]
+) -> tuple[Photo, bytes, Inspected] | Rejected:
+    """Add what a photo is found to be, or say why it is rejected."""
     photo, encoded = item
+    if isinstance(encoded, str):
+        return Rejected(photo.id, encoded)
     try:
-        return photo, encoded, decoded_size(encoded)
+        return photo, encoded, inspect(encoded, megapixels=megapixels)
     except ValueError as error:
-        return photo, encoded, str(error)
+        return Rejected(photo.id, clipped(" ".join(str(error).split()), REASON))
 
 
 def _records(members: list[_Kept], spool: BinaryIO) -> Iterator[Record]:
     for member in members:
         spool.seek(member.position)
-        yield Record(member.photo.id, member.photo.label, spool.read(member.length))
+        yield Record(
+            member.photo.id,
+            member.photo.label,
+            spool.read(member.length),
+            by_pillow=member.found.by_pillow,
+        )
 
 
 def _opened(members: list[_Kept], spool: BinaryIO) -> Iterator[tuple[str, Image.Image]]:
     for record in _records(members, spool):
-        yield record.id, Image.open(io.BytesIO(record.image))
+        yield record.id, pixels.open_photo(record.image)

@@ -11,10 +11,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from transfer_learning.config.params import MEGAPIXELS
+from transfer_learning.photos.dataset import Rejected
+
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of a source: ``id`` is CLASS/FILE, ``label`` the class's position."""
+    """One photo of a source: ``id`` is CLASS/FILE or deeper, ``label`` the class's position."""
 
     id: str
     label: int
@@ -24,19 +27,25 @@ class Photo:
 class Source:
     """A source's classes, its photos in TFDS's order, and how to get one's encoded bytes.
 
+    ``stream`` gives, instead of bytes, a sentence that says why a photo cannot be read.
+    ``left_out`` is what lies beside the photos and cannot be one; a photo of more than
+    ``megapixels`` is rejected.
+
     ``about`` describes the data set (its name, version, citation, …), ``credits`` gives a
     photo's credit line under its id; both are empty where the source says nothing.
     """
 
     classes: tuple[str, ...]
     photos: tuple[Photo, ...]
-    stream: Callable[[], Iterable[bytes]]
+    stream: Callable[[], Iterable[bytes | str]]
     synthetic: bool
     about: dict[str, str] = field(default_factory=dict)
     credits: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[Rejected, ...] = ()
+    megapixels: float = MEGAPIXELS
 
-    def encoded(self) -> Iterator[tuple[Photo, bytes]]:
-        """Yield every photo and its encoded bytes, in the order of ``photos``."""
+    def encoded(self) -> Iterator[tuple[Photo, bytes | str]]:
+        """Yield every photo and its encoded bytes, or why not, in the order of ``photos``."""
         yield from zip(self.photos, self.stream(), strict=True)
 
 

@@ -2,59 +2,63 @@
 
 from __future__ import annotations
 
-import io
+from dataclasses import dataclass
 
 import simplejpeg
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
-# What is decoded later is what Pillow recognised here, whatever the file's suffix says.
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
-
-
-def _decoded_size(encoded: bytes) -> tuple[int, int]:
-    """Decode with Pillow and return width and height in pixels.
-
-    Raises:
-        ValueError: it cannot be decoded; the message says why.
-    """
-    try:
-        with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-            image.load()
-            # Pillow would cut it to 8 bits at white instead of scaling it.
-            if image.mode.startswith("I"):
-                raise ValueError("it has more than 8 bits a channel; save it with 8")
-            return image.size
-    except UnidentifiedImageError:
-        kind = "an empty file" if not encoded else f"not one of {', '.join(FORMATS)}"
-        raise ValueError(kind) from None
-    # Pillow's decoders raise OSError for a cut file, SyntaxError or ValueError for a broken one.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(str(error)) from None
+from transfer_learning.photos import pixels
 
 
-def decoded_size(encoded: bytes) -> tuple[int, int]:
-    """Decode a photo wholly and return its width and height in pixels.
+@dataclass(frozen=True)
+class Inspected:
+    """A photo that can be decoded: its upright width and height in pixels, and by what."""
+
+    size: tuple[int, int]
+    by_pillow: bool
+
+
+def inspect(encoded: bytes, *, megapixels: float) -> Inspected:
+    """Decode a photo wholly.
+
+    What is decoded later is what Pillow recognises here, whatever the file's suffix says.
 
     Raises:
-        ValueError: Pillow or, for a JPEG, TensorFlow cannot decode it; the message says why.
+        ValueError: it has more than ``megapixels``, or Pillow or, for a JPEG, TensorFlow cannot
+            decode it; the message says why.
     """
-    if (size := _size_of_clean_jpeg(encoded)) is not None:
-        return size
-    size = _decoded_size(encoded)
+    if (found := _clean_jpeg(encoded, megapixels)) is not None:
+        return found
+    found = _any(encoded, megapixels)
     if encoded.startswith(_JPEG):
         # Imported for the few that need it: TensorFlow's start takes longer than 1,000 photos.
         from transfer_learning.photos.decoding import check_jpeg
 
         check_jpeg(encoded)
-    return size
+    return found
 
 
 _JPEG = b"\xff\xd8\xff"
 _LOSSLESS_JPEG = b"\xff\xc3"
 
 
-def _size_of_clean_jpeg(encoded: bytes) -> tuple[int, int] | None:
-    """Return width and height of a JPEG in which libjpeg finds nothing to warn of, else None.
+def _any(encoded: bytes, megapixels: float) -> Inspected:
+    try:
+        image = pixels.open_photo(encoded, megapixels=megapixels)
+        # Before it is decoded, which turns a TIFF.
+        by_pillow = pixels.needs_pillow(image)
+        with pixels.room(image.size):
+            return Inspected(pixels.rgb(image).size, by_pillow)
+    except UnidentifiedImageError:
+        kinds = ", ".join(pixels.formats())
+        raise ValueError(f"not one of {kinds}" if encoded else "an empty file") from None
+    # Pillow's decoders raise OSError for a cut file, and anything for a broken one.
+    except Exception as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+
+
+def _clean_jpeg(encoded: bytes, megapixels: float) -> Inspected | None:
+    """Inspect a JPEG in which libjpeg finds nothing to warn of; else return None.
 
     A JPEG that is not clean may still be good: many real ones have extraneous bytes.
     """
@@ -62,9 +66,11 @@ def _size_of_clean_jpeg(encoded: bytes) -> tuple[int, int] | None:
     if not encoded.startswith(_JPEG) or _LOSSLESS_JPEG in encoded:
         return None
     try:
-        with Image.open(io.BytesIO(encoded), formats=["JPEG"]) as image:
+        image = pixels.open_photo(encoded, megapixels=megapixels)
+        with pixels.room(image.size):
             simplejpeg.decode_jpeg(encoded)
-            return image.size
-    # As in _decoded_size, which then says what is wrong.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    # As in _any, which then says what is wrong.
+    except Exception:
         return None
+    turned = pixels.orientation(image) >= pixels.FIRST_SIDEWAYS
+    return Inspected(image.size[::-1] if turned else image.size, pixels.needs_pillow(image))
