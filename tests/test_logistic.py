@@ -125,7 +125,8 @@ def test_a_refit_learns_from_both_sets_with_the_strength_chosen_before() -> None
 def test_the_head_is_the_same_bits_with_other_instructions_and_needs_no_tensorflow() -> None:
     code = (
         "import sys, test_logistic as t\n"
-        "fitted = t.logistic.fit(t.photos(90, seed=1, width=200), t.photos(60, seed=2, width=200))\n"
+        "train, valid = (t.photos(n, seed=n, width=200) for n in (90, 60))\n"
+        "fitted = t.logistic.fit(train, valid)\n"
         "print((fitted.head.kernel.tobytes() + fitted.head.bias.tobytes()).hex(),\n"
         "    'tensorflow' in sys.modules)\n"
     )

@@ -444,6 +444,16 @@ def test_a_head_is_chosen_for_all_or_by_name(tmp_path: Path) -> None:
     assert not train.refits("mobilenet_v2")
 
 
+def test_the_best_may_be_selected_and_no_backbone_is_called_so(tmp_path: Path) -> None:
+    backbones = read_yaml()["backbones"]
+    best = backbones | {"best": dict(backbones["mobilenet_v2"])}
+
+    assert load(edited(tmp_path, "selected", "best")).selected == "best"
+    assert "backbones has best, which under selected means" in error_of(
+        edited(tmp_path, "backbones", best)
+    )
+
+
 def test_backbones_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
     twin = read_yaml()["backbones"]["mobilenet_v2"]
 

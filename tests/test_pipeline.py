@@ -78,6 +78,7 @@ def run_library(_: dict, clone: Clone) -> None:
             change("extract", "precision", to="bfloat16"), after("extract") | END, id="precision"
         ),
         pytest.param(change("selected", to="tiny"), {"select", "report"}, id="selected"),
+        pytest.param(change("selected", to="best"), {"select", "report"}, id="best"),
         pytest.param(
             change("backbones", "tiny", "handle", to="models/tiny2"),
             after("backbone", ("tiny",)) | END,
@@ -147,6 +148,8 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/tiny/predictions.png",
         "reports/comparison.json",
         "reports/metrics.json",
+        "data/selected/head.npz",
+        "data/selected/selected.json",
         "reports/backbones.json",
         "reports/curves.csv",
         "reports/disagreements.png",

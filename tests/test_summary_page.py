@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,22 @@ def test_the_verdict_and_the_selected_backbones_numbers_come_first(tmp_path: Pat
         "Selected: **small**, test accuracy 0.625 (5 of 8; 95 % interval 0.306 to 0.863), "
         "macro-F1 0.611."
     )
+
+
+def test_the_best_on_validation_is_named_with_the_reason(tmp_path: Path) -> None:
+    inputs = report_folder.build(tmp_path)
+    params = inputs.params.model_copy(update={"selected": "best"})
+    large = inputs.comparison.backbones["large"]
+    leads = replace(large, metrics=replace(large.metrics, valid_accuracy=0.75))
+    comparison = replace(
+        inputs.comparison, backbones=inputs.comparison.backbones | {"large": leads}
+    )
+
+    text = summary(params, inputs.data, comparison)
+
+    assert "Selected: **large**, test accuracy 0.750" in text
+    assert "The best of 2 by validation accuracy, 75.0 %" in text
+    assert "The test photos played no part in the choice." in text
 
 
 @pytest.mark.parametrize("figure", ["curves", "predictions", "confusion"])

@@ -93,6 +93,8 @@ BackboneName = Annotated[
 ]
 Resolution = Annotated[int, Field(ge=32, le=1024)]
 Precision = Literal["float32", "bfloat16"]
+# In the place of a name under ``selected``: the best on the validation photos.
+BEST = "best"
 HeadKind = Literal["dense", "logistic"]
 
 
@@ -238,10 +240,14 @@ class Params(_Section):
 
 def _name_problems(params: Params) -> list[str]:
     problems = []
-    if params.selected not in params.backbones:
+    if params.selected not in (BEST, *params.backbones):
         problems.append(
             f"selected is {quoted(params.selected)}, but backbones has only "
-            f"{_listed(params.backbones)}"
+            f"{_listed(params.backbones)}; {BEST} takes the best on validation"
+        )
+    if BEST in params.backbones:
+        problems.append(
+            f"backbones has {BEST}, which under selected means the best on validation; rename it"
         )
     problems += [
         f"train.heads has {quoted(name)}, but backbones has only {_listed(params.backbones)}"

@@ -11,6 +11,7 @@ FIGURE_DIGESTS = Path("data/figures")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
+SELECTED = Path("data/selected")
 REPORTS = Path("reports")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 

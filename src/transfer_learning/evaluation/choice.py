@@ -29,7 +29,7 @@ def choose(selected: str, comparison: Comparison) -> Choice:
     metrics = comparison.backbones[name].metrics
     return Choice(
         name,
-        f"Chosen of {len(comparison.backbones)} by the highest validation accuracy, "
+        f"The best of {len(comparison.backbones)} by validation accuracy, "
         f"{percent(metrics.valid_accuracy)} (of equals, the lowest validation log loss: "
         f"{metrics.valid_log_loss:.3f}; then the fewest multiply-adds). The test photos played no "
         "part in the choice.",
