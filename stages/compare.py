@@ -58,9 +58,7 @@ def main() -> None:
     )
     across.per_class(
         REPORTS / "per_class.png",
-        info.classes,
-        [score.photos for score in backbones[names[0]].per_class],
-        {name: [score.f1 for score in item.per_class] for name, item in backbones.items()},
+        {name: item.per_class for name, item in backbones.items()},
         title=f"F1 by class{note}",
     )
     across.abstain(

@@ -16,6 +16,7 @@ from transfer_learning.heads import history, strengths
 from transfer_learning.photos import dataset, thumbnails
 from transfer_learning.reports import photo_grids
 from transfer_learning.reports.charts import backbone as charts
+from transfer_learning.reports.charts import confusion
 from transfer_learning.runtime import cli, files
 
 TABLES = ("history.csv", "path.csv", "metrics.json", "per_class.csv", "predictions.csv")
@@ -51,7 +52,7 @@ def main() -> None:
         photos,
         title=f"{name}: predictions on the test set, predicted (actual) where wrong{note}",
     )
-    charts.confusion(
+    confusion.draw(
         folder / "confusion.png",
         predictions,
         info.classes,

@@ -95,7 +95,7 @@ def build(
         answers = [row[1 + number % 2] for row in rows]
         predictions[name] = [
             Prediction(
-                id, classes[row[0]], classes[answer[0]], _probabilities(*answer, len(classes))
+                id, classes[row[0]], classes[answer[0]], probabilities(*answer, len(classes))
             )
             for id, row, answer in zip(ids, rows, answers, strict=True)
         ]
@@ -114,7 +114,7 @@ def build(
     if verdict is not None:
         comparison = replace(comparison, verdict=verdict)
     thumbnails = {id: _thumbnail(number) for number, id in enumerate(ids)}
-    return Inputs(_params(source, backbones), data, comparison, thumbnails, reports)
+    return Inputs(params(source, backbones), data, comparison, thumbnails, reports)
 
 
 def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[str]) -> Competitor:
@@ -142,7 +142,7 @@ def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[
     )
 
 
-def _probabilities(predicted: int, confidence: float, classes: int) -> tuple[float, ...]:
+def probabilities(predicted: int, confidence: float, classes: int) -> tuple[float, ...]:
     rest = (1 - confidence) / (classes - 1)
     return tuple(confidence if number == predicted else rest for number in range(classes))
 
@@ -160,7 +160,7 @@ def _thumbnail(number: int) -> bytes:
     return encoded.getvalue()
 
 
-def _params(source: str, backbones: Sequence[str]) -> Params:
+def params(source: str, backbones: Sequence[str]) -> Params:
     return Params.model_validate(
         {
             "dataset": {

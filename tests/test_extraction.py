@@ -173,7 +173,7 @@ def test_features_that_are_not_finite_name_the_photo_and_leave_nothing(
     entries = []
     for split, in_split in (("train", photos[1:]), ("valid", photos[1:]), ("test", photos)):
         records.write_shards(tmp_path / "data/tfrecords/32", split, in_split, photos=len(in_split))
-        entries += [PhotoEntry(photo.id, 0, split, 9, 9, 0, 9) for photo in in_split]
+        entries += [PhotoEntry(photo.id, 0, split, 9, 9) for photo in in_split]
     DatasetInfo(
         source="folder",
         synthetic=False,

@@ -217,9 +217,8 @@ def test_a_photo_added_to_the_folder_reruns_fetch_and_after(built, tmp_path):
     assert not info["synthetic"]
 
 
-def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_are_seen(
-    built, tmp_path
-):
+def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_are_seen(tmp_path):
+    clone = prepare(tmp_path / "clone")
     root = tmp_path / "my photos (2024) ${x}"
     for name in ("blue", "red"):
         (tmp_path / name).mkdir()
@@ -236,14 +235,14 @@ def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_a
     (root / "green" / os.fsdecode(b"\xff.jpg")).touch()
     params = json.loads(json.dumps(TINY))
     params["dataset"] |= {"source": "folder", "folder": {"path": str(root), "classes": None}}
-    built.write_params(params)
+    clone.write_params(params)
 
-    first = set(built.run("dvc", "repro", "fetch").stdout.splitlines())
+    first = set(clone.run("dvc", "repro", "fetch").stdout.splitlines())
     Image.new("RGB", (50, 50)).save(tmp_path / "blue" / "new.jpg")
-    again = set(built.run("dvc", "repro", "fetch").stdout.splitlines())
-    info = json.loads((built.root / "data/dataset/dataset.json").read_text())
+    again = set(clone.run("dvc", "repro", "fetch").stdout.splitlines())
+    info = json.loads((clone.root / "data/dataset/dataset.json").read_text())
     root.rename(tmp_path / "moved")
-    gone = built.run("dvc", "repro", "fetch", check=False)
+    gone = clone.run("dvc", "repro", "fetch", check=False)
 
     assert "Running stage 'fetch':" in first & again
     assert info["classes"] == ["blue", "green", "red"]
@@ -253,7 +252,7 @@ def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_a
     }  # fmt: skip
     assert gone.returncode != 0
     assert "error: params.yaml: dataset.folder.path is" in gone.stderr
-    assert (built.root / "data/inputs/folder.json").is_file()
+    assert (clone.root / "data/inputs/folder.json").is_file()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from transfer_learning.heads.strengths import Strength
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 
 WIDTH = 100
+# As many classes and logits are printed; of more logits, NumPy prints the first and the last.
+LISTED = 50
 
 
 def page(
@@ -116,7 +118,8 @@ def _data(data: DatasetInfo) -> list[str]:
         *_printed(
             [
                 f"{len(data.classes)} classes",
-                *(f"{label}: {_quoted(item)}" for label, item in enumerate(data.classes)),
+                *(f"{label}: {_quoted(item)}" for label, item in enumerate(data.classes[:LISTED])),
+                *([f"and {more:,} more"] if (more := len(data.classes) - LISTED) > 0 else []),
             ]
         ),
         "## The first training photos",
@@ -247,7 +250,8 @@ def _predictions(head: Head, test: Features, batch_size: int) -> list[str]:
         "",
         *_printed(
             [
-                f"logits: {np.array2string(logits[0], precision=4, floatmode='fixed')}",
+                "logits: "
+                + np.array2string(logits[0], precision=4, floatmode="fixed", threshold=LISTED),
                 f"arg max: {first}",
                 f"class: {_quoted(head.classes[first])}",
                 f"true label: {labels[0]}, {_quoted(head.classes[labels[0]])}",

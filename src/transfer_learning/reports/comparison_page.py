@@ -5,6 +5,7 @@ from __future__ import annotations
 from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.evaluation.wording import hundredths, interval, p_text, points
+from transfer_learning.reports.classes import WORST, many, score_text, worst_first
 from transfer_learning.reports.markdown import markdown
 
 FIGURES = {
@@ -106,14 +107,24 @@ def _pairs(comparison: Comparison) -> list[str]:
 
 
 def _classes(comparison: Comparison) -> list[str]:
-    per_class = zip(*(item.per_class for item in comparison.backbones.values()), strict=True)
-    return markdown(
+    per_class = [item.per_class for item in comparison.backbones.values()]
+    numbers, note = list(range(len(per_class[0]))), []
+    if many(numbers):
+        left_out = f"{len(numbers) - WORST:,}"
+        numbers = worst_first(per_class)[:WORST]
+        note = [
+            f"The {WORST} classes with the lowest F1, as the mean over the backbones; {left_out} "
+            "are left out here: each backbone's `per_class.csv` has all.",
+            "",
+        ]
+    table = markdown(
         ["class", "photos", *(f"F1 of {name}" for name in comparison.backbones)],
         [
-            [scores[0].name, str(scores[0].photos), *(f"{score.f1:.3f}" for score in scores)]
-            for scores in per_class
+            [scores[0].name, str(scores[0].photos), *(score_text(one, one.f1) for one in scores)]
+            for scores in ([each[number] for each in per_class] for number in numbers)
         ],
     )
+    return [*note, *table]
 
 
 def _costs(comparison: Comparison) -> list[str]:

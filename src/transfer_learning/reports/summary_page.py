@@ -6,6 +6,7 @@ from transfer_learning.config.params import Params
 from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo, size_summary
+from transfer_learning.reports.classes import photo_columns
 from transfer_learning.reports.markdown import markdown
 
 FIGURES = {
@@ -66,10 +67,16 @@ def _data(data: DatasetInfo) -> list[str]:
     if data.about:
         lines += [*markdown(["about", "the data set"], list(data.about.items())), ""]
     lines += ["![Example photos with their labels](examples.png)", ""]
+    columns = photo_columns(data)
     lines += markdown(
-        ["split", "slice", "declared", "counted in the records", *data.classes],
+        ["split", "slice", "declared", "counted in the records", *columns],
         [
-            [name, f"`{split.slice}`", *map(str, (split.declared, split.counted, *split.per_class))]
+            [
+                name,
+                f"`{split.slice}`",
+                *map(str, (split.declared, split.counted)),
+                *(str(photos[name]) for photos in columns.values()),
+            ]
             for name, split in ((name, data.splits[name]) for name in SPLITS)
         ],
     )

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from transfer_learning.evaluation.predictions import Prediction
+from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.evaluation.selective import kept
 from transfer_learning.evaluation.wording import interval, large, percent
 from transfer_learning.reports.charts import drawing
-from transfer_learning.reports.typography import SMALL, TEXT, WIDTH, fitted, font
+from transfer_learning.reports.classes import WORST, many, worst_first
+from transfer_learning.reports.typography import GAP, SMALL, TEXT, WIDTH, fitted, font
+
+# Of many classes' curves with what belongs to them, and of the words above the bars, in pixels.
+CURVES, HEADING = 360, 26
 
 
 @style.context(drawing.STYLE)
@@ -57,56 +62,81 @@ def comparison(
 
 
 @style.context(drawing.STYLE)
-def per_class(
-    path: Path,
-    classes: Sequence[str],
-    photos: Sequence[int],
-    f1: Mapping[str, Sequence[float]],
-    *,
-    title: str,
-) -> None:
+def per_class(path: Path, f1: Mapping[str, Sequence[ClassScore]], *, title: str) -> None:
     """Draw each class's F1 as bars, one for each backbone; the worst class comes first.
+
+    Of many classes, draw the worst, and below them every class's F1 as a curve.
 
     Args:
         path: of the PNG file.
-        classes: their names.
-        photos: of each class, how many test photos.
-        f1: by backbone, of each class.
+        f1: by backbone, the scores of each class.
         title: above all.
     """
+    scores = next(iter(f1.values()))
+    order = worst_first(f1.values())
+    below, between = (CURVES, HEADING) if many(scores) else (0, 0)
+    shown = order[:WORST] if below else order
     bar, space = 15, 12
-    mean = np.mean(list(f1.values()), axis=0)
-    order = sorted(range(len(classes)), key=lambda number: (photos[number] == 0, mean[number]))
     step = bar * len(f1) + space
-    height = step * len(classes)
+    height = step * len(shown)
     left = 190
-    figure = drawing.page(title, 54 + height + drawing.KEY_ROW * len(f1))
-    axes = drawing.axes(figure, left, 46, WIDTH - left - 50, height)
-    for number, (name, values) in enumerate(f1.items()):
-        centre = np.arange(len(classes)) + (number - (len(f1) - 1) / 2) * bar / step
-        shown = [values[row] for row in order]
+    figure = drawing.page(title, 54 + below + height + between + drawing.KEY_ROW * len(f1))
+    axes = drawing.axes(figure, left, 46 + below, WIDTH - left - 50, height)
+    _bars(axes, f1, shown, step=step, bar=bar)
+    labels = []
+    for row in shown:
+        count = f" ({scores[row].photos})"
+        labels.append(fitted(scores[row].name, left - 20 - font().getlength(count)) + count)
+    axes.set_yticks(range(len(shown)), labels, fontsize=TEXT * drawing.POINTS)
+    axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
+    axes.tick_params(left=False)
+    axes.grid(visible=False, axis="y")
+    drawing.key(figure, 54 + below + height + between)
+    if below:
+        words = f"the {WORST} lowest of {len(scores):,} classes (test photos)"
+        axes.set_title(words, x=(GAP - left) / (WIDTH - left - 50))
+        _curves(drawing.axes(figure, 66, 56, WIDTH - 66 - 24, below - 130), f1)
+    drawing.save(figure, path)
+
+
+def _bars(
+    axes: Axes,
+    f1: Mapping[str, Sequence[ClassScore]],
+    shown: Sequence[int],
+    *,
+    step: int,
+    bar: int,
+) -> None:
+    """Draw the classes of these numbers, ``step`` pixels apart, with bars of ``bar`` pixels."""
+    for number, (name, scores) in enumerate(f1.items()):
+        centre = np.arange(len(shown)) + (number - (len(f1) - 1) / 2) * bar / step
         axes.barh(
             centre,
-            shown,
+            [scores[row].f1 for row in shown],
             bar / step,
             label=name,
             color=drawing.look(number)[2],
             hatch=drawing.HATCHES[number % len(drawing.HATCHES)],
             edgecolor="white",
         )
-        for y, row, value in zip(centre, order, shown, strict=True):
-            words = f"{value:.2f}" if photos[row] else "no test photos"
-            axes.text(value + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
-    labels = []
-    for row in order:
-        count = f" ({photos[row]})"
-        labels.append(fitted(classes[row], left - 20 - font().getlength(count)) + count)
-    axes.set_yticks(range(len(classes)), labels, fontsize=TEXT * drawing.POINTS)
-    axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(classes) - 0.5, -0.5))
-    axes.tick_params(left=False)
-    axes.grid(visible=False, axis="y")
-    drawing.key(figure, 54 + height)
-    drawing.save(figure, path)
+        for y, row in zip(centre, shown, strict=True):
+            words = f"{scores[row].f1:.2f}" if scores[row].photos else "no test photos"
+            axes.text(scores[row].f1 + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
+
+
+def _curves(axes: Axes, f1: Mapping[str, Sequence[ClassScore]]) -> None:
+    """Draw by backbone the F1 of all classes that have test photos, the lowest first."""
+    for number, scores in enumerate(f1.values()):
+        line, _, colour = drawing.look(number)
+        ranked = sorted(score.f1 for score in scores if score.photos)
+        axes.plot(range(1, len(ranked) + 1), ranked, line, color=colour, linewidth=2)
+    axes.set(
+        title="F1 of every class with test photos, each backbone's lowest first",
+        xlabel="classes",
+        ylim=(0, 1.02),
+    )
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 @style.context(drawing.STYLE)

@@ -1,23 +1,17 @@
-"""The charts of one backbone: learning curves or strengths, confusion matrix, reliability."""
+"""The charts of one backbone's training and confidence: learning curves, strengths, reliability."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from matplotlib import style
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from transfer_learning.evaluation.calibration import Bin
-from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength, chosen
 from transfer_learning.reports.charts import drawing
-from transfer_learning.reports.typography import BLACK, GAP, SMALL, TEXT, WIDTH, fitted, font
-
-LONGEST_NAME = 150
 
 
 @style.context(drawing.STYLE)
@@ -62,49 +56,6 @@ def strength_path(path: Path, strengths: Sequence[Strength], *, title: str) -> N
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     figure.axes[0].yaxis.set_major_formatter(drawing.percent_tick)
     drawing.key(figure, 340, columns=3)
-    drawing.save(figure, path)
-
-
-@style.context(drawing.STYLE)
-def confusion(
-    path: Path, predictions: Sequence[Prediction], classes: Sequence[str], *, title: str
-) -> None:
-    """Draw the confusion matrix: counts and percentages of the row, shaded by the latter."""
-    index = {name: number for number, name in enumerate(classes)}
-    counts = np.zeros((len(classes), len(classes)), np.int64)
-    for item in predictions:
-        counts[index[item.true], index[item.predicted]] += 1
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-
-    names = [fitted(name, LONGEST_NAME) for name in classes]
-    longest = max(font().getlength(name) for name in names)
-    left = round(longest) + 48
-    # At least as wide as the longest of "100" and the counts, and two lines high.
-    least = round(font(SMALL).getlength(str(max(100, counts.max())))) + 4
-    wide = max(min((WIDTH - left - GAP) // len(classes), 130), least)
-    high = max(wide, 36)
-    flat = longest < wide - GAP
-    bottom = 36 + TEXT + (0 if flat else round(longest * 0.71))
-    right, top = left + wide * len(classes), bottom + high * len(classes)
-    figure = drawing.page(title, top, width=max(WIDTH, right + GAP))
-    axes = drawing.axes(figure, left, bottom, right - left, top - bottom)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.grid(visible=False)
-    axes.tick_params(length=0, labelsize=TEXT * drawing.POINTS)
-    slant: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(range(len(names)), names, **({} if flat else slant))
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="predicted", ylabel="true")
-    for row, column in zip(*counts.nonzero(), strict=True):
-        axes.text(
-            column,
-            row,
-            f"{counts[row, column]}\n{100 * shares[row, column]:.0f}{' %' * (wide >= 46)}",
-            ha="center",
-            va="center",
-            color="white" if shares[row, column] > 0.55 else BLACK,
-            fontsize=(TEXT if wide >= 60 else SMALL) * drawing.POINTS,
-        )
     drawing.save(figure, path)
 
 

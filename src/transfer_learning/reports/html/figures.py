@@ -12,13 +12,14 @@ from pathlib import Path
 from PIL import Image
 
 from transfer_learning.evaluation.calibration import temperature_text
-from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.evaluation.comparison import Comparison, Competitor
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.evaluation.wording import count, interval, percent
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
+from transfer_learning.reports.classes import WORST, many
 from transfer_learning.reports.photo_grids import EXAMPLES
 
 # Bytes from which on a figure holds photos, which PNG packs badly.
@@ -52,6 +53,9 @@ def across(
         for name, item in backbones.items()
     )
     extremes = "; ".join(f"{name}: {_extremes(item.per_class)}" for name, item in backbones.items())
+    classes = next(iter(backbones.values())).per_class
+    worst = many(classes)
+    shown = f"the {WORST} worst of {len(classes):,} classes" if worst else "every class"
     surest = "; ".join(f"{name}: {_surest(items)}" for name, items in predictions.items())
     figures = [
         _figure(
@@ -61,8 +65,8 @@ def across(
         ),
         _figure(
             reports / "per_class.png",
-            f"F1 of every class, a bar for each backbone. {extremes}.",
-            "F1 by class",
+            f"F1 of {shown}, a bar for each backbone. {extremes}.",
+            f"F1 by class: {shown}" if worst else "F1 by class",
         ),
         _figure(
             reports / "abstain.png",
@@ -85,18 +89,23 @@ def across(
 
 
 def of_backbone(
-    folder: Path, metrics: Metrics, predictions: Sequence[Prediction], grid: Sequence[Prediction]
+    folder: Path,
+    backbone: Competitor,
+    predictions: Sequence[Prediction],
+    grid: Sequence[Prediction],
 ) -> list[Figure]:
     """Return the figures of one backbone.
 
     Args:
         folder: its reports.
-        metrics: its own.
+        backbone: what was measured of it.
         predictions: of all test photos.
         grid: those that its grid of predictions shows.
     """
+    metrics = backbone.metrics
     shown = count(len(grid), "test photo")
     path = strengths.read(folder / "path.csv")
+    confusion = "Most frequent mistakes" if many(backbone.per_class) else "Confusion matrix"
     correct = sum(item.correct for item in grid)
     return [
         _figure(
@@ -106,8 +115,8 @@ def of_backbone(
         ),
         _figure(
             folder / "confusion.png",
-            f"Confusion matrix. {_confusions(metrics, predictions)}",
-            "Confusion matrix",
+            f"{confusion}. {_confusions(metrics, predictions)}",
+            confusion,
         ),
         _figure(
             folder / "reliability.png",
@@ -197,7 +206,7 @@ def _surest_mistake(predictions: Sequence[Prediction]) -> str:
 
 
 def _extremes(scores: Sequence[ClassScore]) -> str:
-    ranked = sorted(scores, key=lambda item: item.f1)
+    ranked = sorted((item for item in scores if item.photos), key=lambda item: item.f1)
     low, high = ranked[0], ranked[-1]
     return f"lowest {low.name} {low.f1:.2f}, highest {high.name} {high.f1:.2f}"
 

@@ -21,8 +21,17 @@ from transfer_learning.config.paths import REPORTS
 from transfer_learning.evaluation import wording
 from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
-from transfer_learning.evaluation.predictions import Prediction, read_predictions
+from transfer_learning.evaluation.predictions import ClassScore, Prediction, read_predictions
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, size_summary
+from transfer_learning.reports.classes import (
+    WORST,
+    Mistake,
+    many,
+    mistakes,
+    photo_columns,
+    score_text,
+    worst_first,
+)
 from transfer_learning.reports.html import figures, measures, run
 from transfer_learning.reports.html.figures import Figure
 from transfer_learning.reports.photo_grids import EXAMPLES, GRID
@@ -54,11 +63,17 @@ class Photo:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A backbone's figures, and its confusions as counts [true class, predicted class]."""
+    """A backbone's figures, its classes' scores, and its confusions.
+
+    ``confusion`` is counts [true class, predicted class]; where there are many classes it is empty,
+    ``scores`` are the worst ones, and ``mistakes`` the most frequent ones.
+    """
 
     name: str
     figures: list[Figure]
+    scores: list[ClassScore]
     confusion: list[list[int]]
+    mistakes: list[Mistake]
 
 
 def html(
@@ -104,6 +119,7 @@ def html(
         backbones=_backbones(reports, comparison, predictions, test, data.classes),
         photos=_gallery(data, thumbnails, list(predictions.values())),
         source=_source(params, data),
+        photo_columns=photo_columns(data),
         sizes=size_summary(data.photos),
         examples=figures.examples(reports),
         credits={id: data.credits[id] for id in on_page if id in data.credits},
@@ -128,6 +144,7 @@ def _template() -> Template:
     environment.filters |= {
         "count": wording.count,
         "p_text": wording.p_text,
+        "score": lambda score, key: score_text(score, getattr(score, key)),
         # With a minus sign, where there is room for the better character.
         "points": lambda difference: wording.points(difference).replace("-", "−"),
     }
@@ -146,19 +163,19 @@ def _backbones(
     test: Sequence[PhotoEntry],
     classes: Sequence[str],
 ) -> list[Backbone]:
-    return [
-        Backbone(
-            name,
-            figures.of_backbone(
-                reports / name,
-                comparison.backbones[name].metrics,
-                list(by_id.values()),
-                [by_id[photo.id] for photo in test[:GRID]],
-            ),
-            _confusion(list(by_id.values()), classes),
+    backbones = []
+    for name, by_id in predictions.items():
+        items = list(by_id.values())
+        item = comparison.backbones[name]
+        shown = figures.of_backbone(
+            reports / name, item, items, [by_id[photo.id] for photo in test[:GRID]]
         )
-        for name, by_id in predictions.items()
-    ]
+        if many(classes):
+            worst = [item.per_class[number] for number in worst_first([item.per_class])[:WORST]]
+            backbones.append(Backbone(name, shown, worst, [], mistakes(items)[:WORST]))
+        else:
+            backbones.append(Backbone(name, shown, item.per_class, _confusion(items, classes), []))
+    return backbones
 
 
 def _confusion(predictions: Sequence[Prediction], classes: Sequence[str]) -> list[list[int]]:
