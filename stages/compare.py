@@ -20,7 +20,7 @@ from transfer_learning.runtime import cli, csv_files, files
 
 def main() -> None:
     settings = params.load()
-    names = list(settings.backbones)
+    names = settings.competitors
     backbones = {
         name: Competitor.of(
             BackboneInfo.read(paths.backbone(name)),

@@ -65,7 +65,7 @@ def test_a_path_of_strengths_marks_the_chosen_and_ends_with_the_weakest(
     assert list(lines["chosen: 1000"].get_xdata()) == [1000, 1000]
     left, right = loss.get_xlim()
     assert left > 100_000 and right < 1
-    assert [text.get_text() for text in tick_labels(loss.xaxis)][0] == "1"
+    assert next(text.get_text() for text in tick_labels(loss.xaxis)) == "1"
 
 
 def test_a_single_epoch_is_marked(tmp_path: Path, drawn: list[Figure]) -> None:

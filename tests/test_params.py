@@ -55,7 +55,7 @@ def error_of(path: Path) -> str:
 
 
 # They have a default.
-OPTIONAL = [("dataset", "tfds", "try_gcs"), ("extract",), ("extract", "precision")]
+OPTIONAL = [("dataset", "tfds", "try_gcs"), ("extract",), ("extract", "precision"), ("joined",)]
 ALL_KEYS = list(keys_of(read_yaml()))
 # Any name may be a backbone's: ``backbones`` itself has neither fixed nor unknown keys.
 FIXED_KEYS = [key for key in ALL_KEYS if not (key[0] == "backbones" and len(key) == 2)]
@@ -68,7 +68,7 @@ def section_keys() -> list[Key]:
         value: Any = params
         for part in key:
             value = value[part]
-        if isinstance(value, dict) and key != ("backbones",):
+        if isinstance(value, dict) and key not in (("backbones",), ("joined",)):
             found.append(key)
     return found
 
@@ -431,6 +431,40 @@ def test_heads_and_refit_that_mean_nothing_are_refused(
     assert error_of(edited(tmp_path, key, value)) == f"params.yaml: {message}"
 
 
+@pytest.mark.parametrize(
+    ("joined", "message"),
+    [
+        ({"both": ["mobilenet_v2", "resnet"]}, "joined.both has 'resnet', but backbones has only"),
+        ({"both": ["mobilenet_v2"] * 2}, "joined.both has a backbone twice (mobilenet_v2, mob"),
+        ({"both": []}, "joined.both is []: list should have at least 1 item"),
+        ({"a/b": ["mobilenet_v2"]}, "joined.a/b"),
+        (
+            {"mobilenet_v2": ["efficientnet_lite2"]},
+            "backbones and joined both have mobilenet_v2; rename one",
+        ),
+        (
+            {"MobileNet_V2": ["efficientnet_lite2"]},
+            "backbones and joined have mobilenet_v2 and MobileNet_V2, which differ only in case",
+        ),
+    ],
+)
+def test_joined_backbones_that_cannot_be_are_refused(
+    tmp_path: Path, joined: dict[str, list[str]], message: str
+) -> None:
+    assert f"params.yaml: {message}" in error_of(edited(tmp_path, "joined", joined))
+
+
+def test_a_joined_name_is_a_competitor_that_can_be_selected(tmp_path: Path) -> None:
+    params = read_yaml() | {
+        "joined": {"both": ["mobilenet_v2", "efficientnet_lite2"]},
+        "selected": "both",
+    }
+
+    loaded = load(write(params, tmp_path))
+
+    assert loaded.competitors == [*loaded.backbones, "both"]
+
+
 def test_a_head_is_chosen_for_all_or_by_name(tmp_path: Path) -> None:
     train = load(edited(tmp_path, "train.heads", {"mobilenet_v2": "logistic"})).train
     refitted = train.model_copy(update={"refit": True})
@@ -449,7 +483,7 @@ def test_the_best_may_be_selected_and_no_backbone_is_called_so(tmp_path: Path) -
     best = backbones | {"best": dict(backbones["mobilenet_v2"])}
 
     assert load(edited(tmp_path, "selected", "best")).selected == "best"
-    assert "backbones has best, which under selected means" in error_of(
+    assert "a competitor is called best, which under selected means" in error_of(
         edited(tmp_path, "backbones", best)
     )
 

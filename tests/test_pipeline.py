@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clone import PROJECT, TINY, Clone, prepare, yaml
 from imports import SRC, library_modules
@@ -282,6 +283,41 @@ def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit,
     message = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     for word in words:
         assert word in message
+
+
+def test_joined_backbones_and_a_second_head_are_more_competitors(built):
+    params = json.loads(json.dumps(TINY))
+    params["joined"] = {"both": ["mobilenet_v2", "tiny"], "second": ["mobilenet_v2"]}
+    params["train"]["heads"] = {"second": "logistic"}
+    params["selected"] = "both"
+    joined = {
+        f"{stage}@{name}"
+        for stage in ("join", "train_joined", "evaluate_joined", "plot_joined")
+        for name in ("both", "second")
+    }
+    built.write_params(params)
+
+    assert built.would_rerun() == joined | after("train") | END
+    assert joined | END <= built.repro()
+    assert built.would_rerun() == set()
+    vectors = {
+        name: np.load(built.root / f"data/features/{name}/test.npz")["features"]
+        for name in (*B, "both")
+    }
+    np.testing.assert_array_equal(
+        vectors["both"], np.hstack([vectors["mobilenet_v2"], vectors["tiny"]])
+    )
+    comparison = json.loads((built.root / "reports/comparison.json").read_text())["backbones"]
+    assert list(comparison) == [*B, "both", "second"]
+    assert comparison["both"]["parameters"] == sum(comparison[name]["parameters"] for name in B)
+    assert [item["head"] for item in comparison.values()] == [*["dense"] * 3, "logistic"]
+    assert json.loads((built.root / "data/selected/selected.json").read_text())["name"] == "both"
+    # A member that changes takes the joined one with it; the other is joined again to no effect.
+    params["backbones"]["tiny"]["handle"] = "models/tiny2"
+    built.write_params(params)
+    ran = built.repro()
+    assert {"train@tiny", "join@both", "train_joined@both", "plot_joined@both"} <= ran
+    assert not ran & {"train_joined@second", "train@mobilenet_v2"}
 
 
 def test_a_logistic_head_has_every_output_and_needs_no_tensorflow(built):

@@ -229,39 +229,73 @@ class Params(_Section):
     backbones: dict[BackboneName, Backbone] = Field(min_length=1)
     extract: Extract = Extract()
     train: Train
+    joined: dict[BackboneName, Annotated[list[Text], Field(min_length=1)]] = {}
     selected: Text
+
+    @property
+    def competitors(self) -> list[str]:
+        """The names of all that are compared: the backbones, then the joined ones."""
+        return [*self.backbones, *self.joined]
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Params:
-        if problems := [*_name_problems(self), *_resolution_problems(self)]:
+        if problems := [
+            *_name_problems(self),
+            *_joined_problems(self),
+            *_resolution_problems(self),
+        ]:
             raise ValueError("\n".join(problems))
         return self
 
 
+def _joined_problems(params: Params) -> list[str]:
+    problems = []
+    for name, members in params.joined.items():
+        problems += [
+            f"joined.{name} has {quoted(member)}, but backbones has only "
+            f"{_listed(params.backbones)}"
+            for member in members
+            if member not in params.backbones
+        ]
+        if len(set(members)) != len(members):
+            problems.append(f"joined.{name} has a backbone twice ({_listed(members)})")
+        if name in params.backbones:
+            problems.append(f"backbones and joined both have {name}; rename one")
+    return problems
+
+
 def _name_problems(params: Params) -> list[str]:
     problems = []
-    if params.selected not in (BEST, *params.backbones):
+    names = params.competitors
+    if params.selected not in (BEST, *names):
         problems.append(
-            f"selected is {quoted(params.selected)}, but backbones has only "
-            f"{_listed(params.backbones)}; {BEST} takes the best on validation"
+            f"selected is {quoted(params.selected)}, but {_there_are(params)}; "
+            f"{BEST} takes the best on validation"
         )
-    if BEST in params.backbones:
+    if BEST in names:
         problems.append(
-            f"backbones has {BEST}, which under selected means the best on validation; rename it"
+            f"a competitor is called {BEST}, which under selected means the best on validation; "
+            "rename it"
         )
     problems += [
-        f"train.heads has {quoted(name)}, but backbones has only {_listed(params.backbones)}"
+        f"train.heads has {quoted(name)}, but {_there_are(params)}"
         for name in params.train.heads
-        if name not in params.backbones
+        if name not in names
     ]
-    if params.train.refit and not any(map(params.train.refits, params.backbones)):
+    if params.train.refit and not any(map(params.train.refits, names)):
         problems.append("train.refit is true, but no head is logistic; set train.head to logistic")
     seen: dict[str, str] = {}
-    for name in params.backbones:
+    where = "backbones and joined have" if params.joined else "backbones has"
+    for name in names:
         # One folder, on the file systems of Windows and macOS.
         if (other := seen.setdefault(name.lower(), name)) != name:
-            problems.append(f"backbones has {other} and {name}, which differ only in case")
+            problems.append(f"{where} {other} and {name}, which differ only in case")
     return problems
+
+
+def _there_are(params: Params) -> str:
+    joined = f" and joined only {_listed(params.joined)}" if params.joined else ""
+    return f"backbones has only {_listed(params.backbones)}{joined}"
 
 
 def _resolution_problems(params: Params) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
 DATASET = Path("data/dataset")
+FEATURE_DIGESTS = Path("data/extracted")
 FIGURE_DIGESTS = Path("data/figures")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
@@ -46,6 +47,11 @@ def reports(name: str) -> Path:
     return REPORTS / name
 
 
+def feature_digests(name: str) -> Path:
+    """Return the file with the digests of a backbone's features."""
+    return FEATURE_DIGESTS / f"{name}.json"
+
+
 def figure_digests(name: str) -> Path:
     """Return the file with the digests of all that stands in a backbone's reports."""
     return FIGURE_DIGESTS / f"{name}.json"
@@ -53,4 +59,5 @@ def figure_digests(name: str) -> Path:
 
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
-    return backbone(name), features(name), model(name), figure_digests(name), reports(name)
+    folders = backbone(name), features(name), model(name), reports(name)
+    return *folders, feature_digests(name), figure_digests(name)
