@@ -16,7 +16,7 @@ B = tuple(TINY["backbones"])
 
 
 def everything_after_fetch() -> set[str]:
-    return {"preprocess@224", "preprocess@32", *after("extract"), "compare", "select", "report"}
+    return {"preprocess@224", "preprocess@32", *after("extract"), *CURVE, *END}
 
 
 def after(first: str, names: tuple[str, ...] = B) -> set[str]:
@@ -26,6 +26,8 @@ def after(first: str, names: tuple[str, ...] = B) -> set[str]:
 
 
 END = {"compare", "select", "report"}
+# What runs when features change, which no head does.
+CURVE = {"learning_curve"}
 
 
 def change(*keys: str, to: object) -> Callable[[dict, Clone], None]:
@@ -76,19 +78,23 @@ def run_library(_: dict, clone: Clone) -> None:
             )
         ),
         pytest.param(
-            change("extract", "precision", to="bfloat16"), after("extract") | END, id="precision"
+            change("extract", "precision", to="bfloat16"),
+            after("extract") | END | CURVE,
+            id="precision",
         ),
         pytest.param(change("selected", to="tiny"), {"select", "report"}, id="selected"),
         pytest.param(change("selected", to="best"), {"select", "report"}, id="best"),
         pytest.param(
             change("backbones", "tiny", "handle", to="models/tiny2"),
-            after("backbone", ("tiny",)) | END,
+            after("backbone", ("tiny",)) | END | CURVE,
             id="handle",
         ),
-        pytest.param(add_backbone(224), after("backbone", ("extra",)) | END, id="old resolution"),
+        pytest.param(
+            add_backbone(224), after("backbone", ("extra",)) | END | CURVE, id="old resolution"
+        ),
         pytest.param(
             add_backbone(96),
-            {"preprocess@96"} | after("backbone", ("extra",)) | END,
+            {"preprocess@96"} | after("backbone", ("extra",)) | END | CURVE,
             id="new resolution",
         ),
         pytest.param(
@@ -107,9 +113,13 @@ def run_library(_: dict, clone: Clone) -> None:
         pytest.param(change("dataset", "folder", "path", to="elsewhere"), set(), id="other source"),
         pytest.param(change("dataset", "tfds", "name", to="beans"), set(), id="other source too"),
         pytest.param(
-            edit_library("features/extraction.py"), after("extract") | END, id="features edited"
+            edit_library("features/extraction.py"),
+            after("extract") | END | CURVE,
+            id="features edited",
         ),
-        pytest.param(edit_library("heads/training.py"), after("train") | END, id="heads edited"),
+        pytest.param(
+            edit_library("heads/training.py"), after("train") | END | CURVE, id="heads edited"
+        ),
         pytest.param(
             edit_library("reports/html/templates/index.css"),
             after("plot") | END,
@@ -149,6 +159,9 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/tiny/predictions.png",
         "reports/comparison.json",
         "reports/metrics.json",
+        "reports/learning_curve.csv",
+        "reports/learning_curve.md",
+        "reports/learning_curve.png",
         "data/selected/head.npz",
         "data/selected/selected.json",
         "reports/backbones.json",
@@ -297,7 +310,7 @@ def test_joined_backbones_and_a_second_head_are_more_competitors(built):
     }
     built.write_params(params)
 
-    assert built.would_rerun() == joined | after("train") | END
+    assert built.would_rerun() == joined | after("train") | END | CURVE
     assert joined | END <= built.repro()
     assert built.would_rerun() == set()
     vectors = {

@@ -35,6 +35,7 @@ TITLES = [
 ]
 PICTURES = {
     *(f"reports/{name}.png" for name in ("abstain", "comparison", "disagreements", "examples")),
+    "reports/learning_curve.png",
     "reports/per_class.png",
     *(
         f"reports/{name}/{figure}.png"

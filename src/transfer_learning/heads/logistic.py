@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from transfer_learning.features.features import Features
+from transfer_learning.features.subsets import joined
 from transfer_learning.heads.head import Head
 from transfer_learning.heads.strengths import Strength
 from transfer_learning.runtime.errors import UserError
@@ -64,7 +65,7 @@ def fit(
         validated = problem.solve(best.strength, weights[best.strength])
         head = validated
         if refit:
-            both = _joined(train_set, valid_set)
+            both = joined([train_set, valid_set])
             head = _Problem.of(both).solve(best.strength, None)
     path = [replace(item, chosen=item is best) for item in path]
     return Fitted(head, validated, path)
@@ -188,11 +189,3 @@ class _Problem:
         kernel = kernel / self.scale[:, np.newaxis]
         bias = bias - self.mean @ kernel
         return Head(kernel.astype(np.float32), bias.astype(np.float32), self.photos.classes)
-
-
-def _joined(*sets: Features) -> Features:
-    features, labels, ids = (
-        np.concatenate([getattr(item, key) for item in sets])
-        for key in ("features", "labels", "ids")
-    )
-    return Features(features, labels, ids, sets[0].classes)

@@ -37,7 +37,8 @@ def _results(params: Params, comparison: Comparison) -> list[str]:
         f"{selected.reason}",
         "",
         "Side by side: [comparison.md](comparison.md), [F1 by class](per_class.png), "
-        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png). "
+        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png), "
+        "[how many photos it takes](learning_curve.md). "
         "Everything on one page, with every test photo: [index.html](index.html).",
         "",
         "![Accuracy of the backbones with its 95 % interval, and their cost](comparison.png)",
