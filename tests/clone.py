@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import networkx
-import tensorflow as tf
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
@@ -85,6 +84,9 @@ class Clone:
 
 
 def make_saved_model(path: Path, features: int) -> None:
+    # Here, for it takes seconds.
+    import tensorflow as tf
+
     module = tf.Module()
     module.kernel = tf.Variable(tf.random.stateless_normal([3, features], [1, 2]))
 

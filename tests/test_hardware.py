@@ -181,20 +181,12 @@ def test_what_tensorflow_does_not_know_of_a_gpu_is_left_out(
 
 
 def test_the_real_tensorflow_answers_every_question() -> None:
+    # Here, for no other test of this file needs it.
+    from transfer_learning.runtime.tensorflow_quiet import tf
+
+    assert hardware.describe()["tensorflow"] == tf.__version__
     # A build without CUDA has no CUDA version to tell; the questions are the same.
-    code = (
-        "from transfer_learning.runtime.tensorflow_quiet import tf\n"
-        "from transfer_learning.runtime import hardware\n"
-        "assert hardware.describe()['tensorflow'] == tf.__version__\n"
-        "print(hardware._gpu(tf, tf.config.list_physical_devices('CPU'))['tf32'])\n"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env={"PYTHONPATH": "src", "PATH": ""},
-    )  # fmt: skip
-
-    assert done.stdout == "off\n", done.stderr
+    assert hardware._gpu(tf, tf.config.list_physical_devices("CPU"))["tf32"] == "off"
 
 
 def test_a_machine_without_cpuinfo_is_still_named(
@@ -222,8 +214,12 @@ def test_a_system_without_affinity_counts_every_core(monkeypatch: pytest.MonkeyP
 
 # Where a system has no policies, none is to be seen.
 POLICY = """
-import os, threading
+import os, sys, threading, types
 from stages import preprocess
+
+# It loads TensorFlow, whose threads start later.
+name = "transfer_learning.photos.preprocessing"
+sys.modules[name] = types.ModuleType(name)
 
 def look():
     policy = getattr(os, "sched_getscheduler", lambda process: None)
@@ -271,7 +267,7 @@ def run_python(code: str, **environment: str) -> str:
     """What a process of its own writes to stdout."""
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONPATH": f"src{os.pathsep}.", "PATH": "", **environment},
+        env={"PYTHONPATH": f"{SRC}{os.pathsep}{SRC.parent}", "PATH": "", **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -622,6 +622,7 @@ def test_modules_that_would_stay_at_their_host_are_refused(
 # The stage
 
 
+@pytest.mark.slow
 def test_a_killed_or_interrupted_stage_leaves_nothing_and_the_next_run_succeeds(
     server: HubServer,
     good: bytes,

@@ -75,6 +75,7 @@ def refusal(folder: Path, **keys: object) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_network_of_keras_becomes_a_backbone(
     server: HubServer, weights: tuple[bytes, np.ndarray], tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_network_of_keras_becomes_a_backbone(
         assert np.abs(found - weights[1]).max() < 1e-4 * scale
 
 
+@pytest.mark.slow
 def test_the_same_bytes_again_and_from_the_cache_without_a_network(
     server: HubServer, tmp_path: Path
 ) -> None:
@@ -124,6 +126,7 @@ def test_weights_that_do_not_arrive_whole_are_refused(
     assert "backbones.mine.handle" in said
 
 
+@pytest.mark.slow
 def test_a_damaged_file_in_the_cache_is_fetched_anew(
     server: HubServer, weights: tuple[bytes, np.ndarray], tmp_path: Path
 ) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from artifacts import PACKAGES, Convolutional, Unknown, package, saved_model
+from artifacts import PACKAGES, Convolutional, Unknown, saved_model
 from imports import SRC
 
 from transfer_learning import backbones
@@ -18,7 +19,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.features import openvino_engine
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
-from transfer_learning.runtime import hardware
+from transfer_learning.runtime import hardware, nvidia
 from transfer_learning.runtime.openvino_quiet import openvino
 from transfer_learning.runtime.tensorflow_quiet import tf
 
@@ -50,7 +51,9 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("network", PACKAGES)
-def test_a_package_gives_the_features_of_tensorflow(network: str) -> None:
+def test_a_package_gives_the_features_of_tensorflow(
+    network: str, package: Callable[[str], Path]
+) -> None:
     folder = package(network)
     pixels = photos(3, PACKAGES[network].resolution)
 
@@ -72,6 +75,7 @@ def test_a_saved_model_gives_the_features_of_tensorflow(tmp_path: Path) -> None:
 
 
 def test_a_photo_has_the_same_features_in_every_batch_and_on_any_number_of_cores(
+    package: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = package("mobilenet_v2")
@@ -90,6 +94,7 @@ def test_a_photo_has_the_same_features_in_every_batch_and_on_any_number_of_cores
 
 PROGRAM = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from transfer_learning.features.engine import open_engine
 from transfer_learning.photos import records
@@ -103,7 +108,7 @@ assert not loaded, loaded
 
 
 def test_another_process_gives_the_same_bytes_without_tensorflow_and_telemetry(
-    tmp_path: Path,
+    package: Callable[[str], Path], tmp_path: Path
 ) -> None:
     folder = package("mobilenet_v2")
     records.write_shards(tmp_path, "test", as_records(photos(6, 224)), photos=6)
@@ -148,7 +153,9 @@ def test_extraction_keeps_the_order_of_the_records_and_counts_each_photo_once(
 # Precision
 
 
-def test_features_are_float32_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_features_are_float32_unless_asked(
+    package: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     engine = open_engine(package("mobilenet_v2"), "float32")
 
     assert (engine.name, engine.precision) == ("openvino", "float32")
@@ -156,7 +163,7 @@ def test_features_are_float32_unless_asked(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_precision_is_the_one_that_the_cpu_computes_in(
-    capsys: pytest.CaptureFixture[str],
+    package: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     has_bfloat16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
@@ -200,35 +207,35 @@ CHOICE = """
 import sys
 from pathlib import Path
 from transfer_learning.features.engine import open_engine
-from transfer_learning.runtime import nvidia
-if sys.argv[2:]:
-    nvidia.look = lambda: nvidia.Gpu(usable=True)
-engine = open_engine(Path(sys.argv[1]), "float32")
-print(engine.name)
+print(open_engine(Path(sys.argv[1]), "float32").name)
 """
-
-
-def choose(*arguments: str, programs: Path) -> list[str]:
-    """What the choice prints and the engine's name, with an nvidia-smi that knows a card."""
-    path = programs / "nvidia-smi"
-    path.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA A10 (UUID: GPU-0123)'\n", encoding="utf-8")
-    path.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", CHOICE, package("mobilenet_v2"), *arguments],
-        env={"PATH": f"{programs}{os.pathsep}/bin", "PYTHONPATH": str(SRC)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.splitlines()
 
 
 def test_a_card_that_cannot_be_used_is_said_once_and_openvino_takes_its_place(
     tmp_path: Path,
 ) -> None:
-    said, name = choose(programs=tmp_path)
+    folder = saved_model(Convolutional(), tmp_path / "artifact", features=5)
+    path = tmp_path / "nvidia-smi"
+    path.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA A10 (UUID: GPU-0123)'\n", encoding="utf-8")
+    path.chmod(0o755)
+
+    said, name = subprocess.run(
+        [sys.executable, "-c", CHOICE, folder],
+        env={"PATH": f"{tmp_path}{os.pathsep}/bin", "PYTHONPATH": str(SRC)},
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
 
     assert said.startswith("the GPU is not used: NVIDIA A10: ")
     assert name == "openvino"
 
 
-def test_a_card_that_can_be_used_takes_tensorflow(tmp_path: Path) -> None:
-    assert choose("usable", programs=tmp_path) == ["tensorflow"]
+def test_a_card_that_can_be_used_takes_tensorflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved_model(Convolutional(), tmp_path, features=5)
+    monkeypatch.setattr(nvidia, "look", lambda: nvidia.Gpu(usable=True))
+
+    engine = open_engine(folder, "float32")
+
+    assert engine.name == "tensorflow"
+    assert capsys.readouterr().out == ""

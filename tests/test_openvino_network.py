@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from artifacts import (
     PACKAGES,
     Convolutional,
     Unknown,
-    package,
     reference_features,
     reference_images,
     saved_model,
@@ -49,7 +49,9 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("network", PACKAGES)
-def test_a_network_reproduces_the_reference_features(network: str) -> None:
+def test_a_network_reproduces_the_reference_features(
+    network: str, package: Callable[[str], Path]
+) -> None:
     features = run(package(network), reference_images(network))
 
     assert_same(features, reference_features(network))
@@ -108,7 +110,9 @@ def test_a_module_that_serves_its_call_is_left_as_it_is(tmp_path: Path) -> None:
         pytest.param("efficientnet_lite2", 0, 858.456272, id="efficientnet_lite2"),
     ],
 )
-def test_multiply_adds_of_the_packages(network: str, classifier: int, millions: float) -> None:
+def test_multiply_adds_of_the_packages(
+    network: str, classifier: int, millions: float, package: Callable[[str], Path]
+) -> None:
     counted = counted_in(package(network))
 
     assert counted + classifier == round(millions * 1e6)

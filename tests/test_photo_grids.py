@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from imports import SRC
 from PIL import Image, ImageDraw
 
 from transfer_learning.evaluation.predictions import Prediction
@@ -19,7 +20,6 @@ from transfer_learning.reports.photo_grids import BLACK, BLUE, PHOTO, RED
 
 # Levels of those that a photo keeps.
 GREEN, NAVY = (25, 123, 41), (0, 0, 132)
-SOURCES = str(Path(photo_grids.__file__).parents[1])
 Draw = Callable[[Path], None]
 Box = tuple[float, float, float, float]
 
@@ -287,7 +287,7 @@ def test_drawing_a_grid_starts_no_matplotlib(tmp_path: Path) -> None:
 
     path = tmp_path / "grid.png"
     done = subprocess.run(
-        [sys.executable, "-c", script, path], env={"PYTHONPATH": SOURCES}, check=False
+        [sys.executable, "-c", script, path], env={"PYTHONPATH": str(SRC)}, check=False
     )
 
     assert (done.returncode, path.exists()) == (0, True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imports import SRC
 
 from transfer_learning.photos import records
 from transfer_learning.photos.records import Record
@@ -21,7 +22,6 @@ RECORDS = [
     Record("roses/2.jpg", 300, b"\x00" * 200),
     Record("daisy/1.jpg", 1, b"a last image"),
 ]
-SRC = Path("src").resolve()
 WRITE = f"""
 import sys
 from pathlib import Path

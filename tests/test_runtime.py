@@ -51,6 +51,34 @@ def test_an_interrupt_is_one_line_on_stderr_and_exit_code_130() -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_a_full_disk_is_one_line_that_says_what_to_do() -> None:
+    result = run_python(
+        "from transfer_learning.runtime import cli\n"
+        "def main():\n"
+        "    with open('/dev/full', 'wb') as file: file.write(b'x')\n"
+        "cli.run(main)"
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: the disk is full")
+    assert "TMPDIR" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_interrupt_during_a_stages_imports_is_one_line_and_exit_code_130() -> None:
+    result = run_python(
+        "import os, signal, stages\n"
+        "class Slow:\n"
+        "    def find_spec(self, *_): os.kill(os.getpid(), signal.SIGINT)\n"
+        "import sys; sys.meta_path.insert(0, Slow())\n"
+        "import stages.train"
+    )
+
+    assert result.returncode == 130
+    assert result.stderr.startswith("interrupted: ")
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     def main() -> None:
         raise ZeroDivisionError
@@ -242,19 +270,14 @@ def test_progress_yields_every_item_and_counts_each() -> None:
     bar.close()
 
 
-def test_tensorfloat32_is_off_until_it_is_asked_for() -> None:
+@pytest.mark.slow
+def test_tensorflow_loads_without_a_word_and_with_tensorfloat32_off() -> None:
     result = run_python(
-        "from transfer_learning.runtime.tensorflow_quiet import tf\n"
+        "from transfer_learning.runtime.tensorflow_quiet import tf; tf.constant(0)\n"
         "print(tf.config.experimental.tensor_float_32_execution_enabled())"
     )
 
-    assert result.stdout == "False\n"
-
-
-def test_loading_tensorflow_prints_nothing() -> None:
-    result = run_python("from transfer_learning.runtime.tensorflow_quiet import tf; tf.constant(0)")
-
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "False\n", "")
 
 
 @pytest.mark.parametrize("name", ["evaluate", "plot", "compare", "select", "report"])

@@ -83,9 +83,11 @@ def test_the_interval_is_near_the_published_one() -> None:
     assert (low, high) == pytest.approx((-0.04 - 1.96 * 0.0095, -0.04 + 1.96 * 0.0095), abs=2e-3)
 
 
+@pytest.mark.slow
 def test_the_interval_and_the_test_never_contradict_each_other() -> None:
     for discordant in range(25):
-        for only_b in range(discordant + 1):
+        # The other half are these with the two swapped.
+        for only_b in range(discordant // 2 + 1):
             table = (40, discordant - only_b, only_b, 3)
             low, high = difference_interval(*table)
 

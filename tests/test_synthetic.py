@@ -6,10 +6,10 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from imports import SRC
 from numpy._core import _multiarray_umath
 from PIL import Image, ImageDraw
 
@@ -48,10 +48,9 @@ print(digest.hexdigest())
 
 def digest_of_15_photos(environment: dict[str, str]) -> str:
     """Their sha256, as a process with ``environment`` draws them."""
-    source = str(Path(__file__).parents[1] / "src")
     return subprocess.run(
         [sys.executable, "-c", DIGEST],
-        env=os.environ | {"PYTHONPATH": source} | environment,
+        env=os.environ | {"PYTHONPATH": str(SRC)} | environment,
         capture_output=True,
         text=True,
         check=True,

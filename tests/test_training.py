@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imports import SRC
 
 from transfer_learning.config.params import Train
 from transfer_learning.features.features import Features
@@ -39,20 +43,26 @@ def train(chosen: Train) -> tuple[Head, list[history.Epoch]]:
     return training.train(separable(30, seed=1), separable(12, seed=2), chosen)
 
 
-def trained_elsewhere(*seeds: int) -> subprocess.Popen[str]:
-    """Start a process that trains once per seed and prints the seed and what came out."""
-    code = (
-        "import contextlib, io\n"
-        "import test_training as t\n"
-        f"for seed in {seeds}:\n"
-        "    with contextlib.redirect_stdout(io.StringIO()):\n"
-        "        head, epochs = t.train(t.settings(seed=seed))\n"
-        "    weights = head.kernel.tobytes() + head.bias.tobytes()\n"
-        "    print(seed, weights.hex(), repr(epochs), sep='|')\n"
-    )
+def trained_here(*seeds: int) -> dict[int, str]:
+    """Train once per seed, on features as wide as a real network's; return all bits in words."""
+    rng = np.random.default_rng(0)
+    features, labels = rng.random((100, 640), np.float32), rng.integers(0, 3, 100)
+    photos = Features(features, labels, np.arange(100).astype(str), np.array(CLASSES))
+    found = {}
+    for seed in seeds:
+        with contextlib.redirect_stdout(io.StringIO()):
+            head, epochs = training.train(photos, photos, settings(seed=seed))
+        found[seed] = f"{head.kernel.tobytes().hex()} {head.bias.tobytes().hex()} {epochs}"
+    return found
+
+
+def trained_elsewhere(*seeds: int, instructions: str) -> subprocess.Popen[str]:
+    """Start a process that does so with the CPU's instructions up to these."""
+    code = f"import json, test_training as t; print(json.dumps(t.trained_here{seeds}))"
+    path = os.pathsep.join([str(SRC), str(Path(__file__).parent)])
     return subprocess.Popen(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(["src", "tests"])},
+        env=os.environ | {"PYTHONPATH": path, "ONEDNN_MAX_CPU_ISA": instructions},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -84,52 +94,37 @@ def test_there_is_one_row_of_history_for_each_epoch(count: int) -> None:
     assert [epoch.epoch for epoch in epochs] == list(range(1, count + 1))
 
 
-def test_a_seed_gives_the_same_bits_in_any_process_and_another_seed_others() -> None:
-    processes = [trained_elsewhere(0, 1), trained_elsewhere(1, 0)]
-
-    outputs = [process.communicate()[0] for process in processes]
-
-    (a0, a1), (b1, b0) = ([line.split("|") for line in text.splitlines()] for text in outputs)
-    assert a0[0] == "0"
-    assert a0 == b0
-    assert a1 == b1
-    assert a0[1] != a1[1]
-    assert a0[2] != a1[2]
-
-
-def test_the_head_is_the_same_bits_with_other_instructions() -> None:
-    code = (
-        "import contextlib, io, numpy as np, test_training as t\n"
-        "from transfer_learning.features.features import Features\n"
-        "rng = np.random.default_rng(0)\n"
-        "photos = Features(rng.random((100, 640), np.float32), rng.integers(0, 3, 100),\n"
-        "    np.arange(100).astype(str), np.array(t.CLASSES))\n"
-        "with contextlib.redirect_stdout(io.StringIO()):\n"
-        "    head, epochs = t.training.train(photos, photos, t.settings())\n"
-        "print((head.kernel.tobytes() + head.bias.tobytes()).hex(), epochs)\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "tests"])}
+def test_a_seed_gives_the_same_bits_in_any_process_and_with_other_instructions() -> None:
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            env={**environment, "ONEDNN_MAX_CPU_ISA": instructions},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for instructions in ("SSE41", "AVX2", "ALL")
+        trained_elsewhere(0, 1, instructions="SSE41"),
+        trained_elsewhere(1, 0, instructions="AVX2"),
     ]
+    here = trained_here(0, 1)
 
-    outputs = {process.communicate()[0] for process in processes}
+    outputs = [json.loads(process.communicate()[0]) for process in processes]
 
-    assert len(outputs) == 1
-    assert len(outputs.pop()) > 640 * 3 * 8
+    assert outputs == [{"0": here[0], "1": here[1]}] * 2
+    assert here[0].split()[0] != here[1].split()[0]
 
 
-def test_dropout_takes_part_in_training() -> None:
-    without, _ = train(settings(dropout=0.0))
-    with_dropout, _ = train(settings(dropout=0.5))
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.5])
+def test_dropout_drops_that_part_of_the_features_and_scales_the_rest(rate: float) -> None:
+    # One feature, and steps too small to change the weights: a photo's loss has two values.
+    count = 6000
+    labels = np.arange(count) % len(CLASSES)
+    photos = Features(
+        np.full((count, 1), 4, np.float32), labels, labels.astype(str), np.array(CLASSES)
+    )
+    chosen = Train(epochs=1, batch_size=200, dropout=rate, learning_rate=1e-12, seed=0)
 
-    assert not np.array_equal(without.kernel, with_dropout.kernel)
+    head, (epoch,) = training.train(photos, photos, chosen)
+
+    def mean_loss(feature: float) -> float:
+        logits = feature * head.kernel[0].astype(np.float64) + head.bias
+        return float(np.log(np.exp(logits).sum()) - logits.mean())
+
+    expected = rate * mean_loss(0) + (1 - rate) * mean_loss(4 / (1 - rate))
+    assert epoch.loss == pytest.approx(expected, rel=0.01)
 
 
 def test_the_head_computes_what_keras_computes_with_its_weights() -> None:

@@ -11,11 +11,17 @@ from transfer_learning.runtime import cli
 
 def main() -> None:
     """Run the command that the command line names."""
+    cli.expect_interrupts()
     parser = argparse.ArgumentParser(prog="transfer-learning", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("check", help="check params.yaml, all of it")
+    command = commands.add_parser("check", help="check params.yaml, all of it, and mend dvc.lock")
     command.set_defaults(run=_check)
+
+    command = commands.add_parser(
+        "mend", help="remove outputs and cached copies that are damaged; dvc repro rebuilds them"
+    )
+    command.set_defaults(run=_mend)
 
     command = commands.add_parser("preset", help="put presets/NAME.yaml in force")
     command.add_argument("name", metavar="NAME")
@@ -58,9 +64,19 @@ def main() -> None:
 
 
 def _check(_: argparse.Namespace) -> int:
-    from transfer_learning.commands import check
+    from transfer_learning.commands import check, mend
 
+    for line in mend.mend():
+        print(line)
     print(check.report())
+    return 0
+
+
+def _mend(_: argparse.Namespace) -> int:
+    from transfer_learning.commands import damaged, mend
+
+    for line in [*mend.mend(), *(damaged.remove() or ["every byte is as DVC recorded it"])]:
+        print(line)
     return 0
 
 

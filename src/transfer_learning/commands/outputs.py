@@ -38,7 +38,7 @@ def here() -> list[Output]:
     Raises:
         UserError: one is missing, or this is no DVC project.
     """
-    return [_hash(output) for output in locked()]
+    return [hashed(output) for output in locked()]
 
 
 def locked(revision: str | None = None) -> list[Output]:
@@ -74,7 +74,7 @@ def locked(revision: str | None = None) -> list[Output]:
 def cached(md5: str) -> bytes | None:
     """Return the contents of that hash from DVC's cache, where it has them whole."""
     with contextlib.suppress(OSError):
-        contents = (_cache_folder(Path.cwd()) / md5[:2] / md5[2:]).read_bytes()
+        contents = (cache_folder(Path.cwd()) / md5[:2] / md5[2:]).read_bytes()
         if hashlib.md5(contents, usedforsecurity=False).hexdigest() == md5.removesuffix(".dir"):
             return contents
     return None
@@ -95,7 +95,12 @@ def directory_md5(contents: Mapping[str, str]) -> str:
     return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
 
 
-def _hash(output: Output) -> Output:
+def hashed(output: Output) -> Output:
+    """Return the output as it lies on the disk.
+
+    Raises:
+        UserError: it is missing.
+    """
     path = Path(output.path)
     if not path.exists():
         raise UserError(f"{path} of {output.stage} is not built: make repro builds it")
@@ -119,7 +124,8 @@ def _list(folder: str, md5: str) -> dict[str, str] | None:
 
 
 @functools.cache
-def _cache_folder(project: Path) -> Path:
+def cache_folder(project: Path) -> Path:
+    """Return where DVC keeps its copies of a project's outputs, by their md5."""
     from dvc.repo import Repo
 
     with Repo(str(project)) as repo:

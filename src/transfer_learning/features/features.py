@@ -39,10 +39,9 @@ class Features:
         """Read what ``write`` wrote.
 
         Raises:
-            UserError: a feature is not finite.
+            UserError: the file is damaged, or a feature is not finite.
         """
-        with np.load(path, allow_pickle=False) as file:
-            features = cls(file["features"], file["labels"], file["ids"], file["classes"])
+        features = cls(*npz.read(path, "features", "labels", "ids", "classes"))
         features.check_finite(f"{path} holds", "remove it and run dvc repro again")
         return features
 

@@ -39,9 +39,12 @@ class Head:
 
     @classmethod
     def read(cls, folder: Path) -> Head:
-        """Read ``head.npz``."""
-        with np.load(folder / FILE, allow_pickle=False) as file:
-            return cls(file["kernel"], file["bias"], file["classes"])
+        """Read ``head.npz``.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        return cls(*npz.read(folder / FILE, "kernel", "bias", "classes"))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import DecodeError
 
+from transfer_learning.runtime.damage import damaged
 from transfer_learning.runtime.errors import UserError
 
 # Records a file: 38 MB of pixels at 224 px, and TensorFlow's guide asks for 10 MB or more
@@ -111,7 +112,7 @@ def read(paths: Path | Iterable[Path]) -> Iterator[Record]:
         except FileNotFoundError:
             raise UserError(f"{path} is missing; run dvc repro") from None
         except _DamagedError as error:
-            raise UserError(f"{path} is damaged ({error}); delete it and run dvc repro") from None
+            raise damaged(path, str(error)) from None
 
 
 class _DamagedError(Exception):

@@ -1,25 +1,105 @@
-"""What every script and command does around its work: exit codes for bad input and Ctrl-C."""
+"""What every script and command does around its work: exit codes, and what ends it in one line."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import signal
 import sys
+import tempfile
 from collections.abc import Callable
+from types import FrameType
 
 from transfer_learning.runtime.errors import UserError
 
+INTERRUPTED = "interrupted: nothing of this stage is kept; run it again to redo it"
+# The system's refusals that say something of the machine and nothing of this program.
+FULL = {errno.ENOSPC, errno.EDQUOT}
+FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+LIMITED = {
+    errno.EFBIG: "the file is larger than this system or shell (ulimit -f) allows",
+    errno.EMFILE: "too many files are open; raise the limit: ulimit -n 4096",
+    errno.EIO: "the disk or its driver failed; see the system's log",
+}
+
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; turn bad input into one short message and exit code 1, Ctrl-C into 130."""
+    """Run a stage; turn what is not a defect of the program into one line and an exit code.
+
+    Bad input and what the system refuses give 1, Ctrl-C gives 130.
+    """
+    # From here on files are open, which an exception closes and removes.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if refusal := _refusal(error):
+            sys.exit(f"error: {refusal}")
+        raise
     except KeyboardInterrupt:
-        print(
-            "interrupted: nothing of this stage is kept; run it again to redo it", file=sys.stderr
-        )
+        print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def expect_interrupts() -> None:
+    """Let Ctrl-C end the process at once, in one line: during imports, and after the work.
+
+    An exception would show where in NumPy or TensorFlow it came, or be lost in them.
+    """
+    # What goes to stderr itself may be withheld at that moment (tensorflow_quiet).
+    stderr = os.dup(2)
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        # Not print, which may be what was interrupted.
+        os.write(stderr, f"{INTERRUPTED}\n".encode())
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, leave)
+
+
+def _refusal(error: OSError) -> str | None:
+    """Return what the system refused and what helps; None for what looks like a defect."""
+    place = error.filename if isinstance(error.filename, str) else None
+    if error.errno in FULL:
+        return (
+            f"the disk is full{f' at {place}' if place else ''} (free: {_free(os.curdir)} here, "
+            f"{_free(_temporary())} in {_temporary()}, the temporary folder, which TMPDIR names); "
+            "make room, and run it again"
+        )
+    if error.errno in FORBIDDEN and place:
+        reason = (error.strerror or "refused").lower()
+        return (
+            f"{place} cannot be written or read ({reason}); see who owns it and whether the disk "
+            f"is read-only: ls -ld {place}"
+        )
+    if error.errno in LIMITED:
+        return f"{place + ': ' if place else ''}{LIMITED[error.errno]}"
+    # tempfile's way to say that it could write to none of them.
+    if error.errno == errno.ENOENT and "usable temporary directory" in str(error):
+        return (
+            f"{error.strerror}: they are full or read-only; make room, or name another: "
+            "export TMPDIR=FOLDER"
+        )
+    return None
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return os.environ.get("TMPDIR", "/tmp")
+
+
+def _free(folder: str) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e6:,.0f} MB"
+    except OSError:
+        return "unknown"
 
 
 def item() -> str:

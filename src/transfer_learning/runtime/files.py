@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.damage import damaged
 
 T = TypeVar("T")
 
@@ -50,10 +50,7 @@ def read_json(path: Path, kind: type[T]) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(
-            f"{path} is damaged or of another version ({field}: {first['msg']}); "
-            "rebuild it: dvc repro -f with the stage that writes it"
-        ) from None
+        raise damaged(path, f"or of another version: {field}: {first['msg']}") from None
 
 
 def sha256(path: Path) -> str:

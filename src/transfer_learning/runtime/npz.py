@@ -1,11 +1,15 @@
-"""Writes ``.npz`` files whose bytes depend on the arrays alone."""
+"""``.npz`` files whose bytes depend on the arrays alone, and are checked when they are read."""
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from transfer_learning.runtime.damage import damaged
+from transfer_learning.runtime.errors import clipped
 
 
 def write(path: Path, **arrays: np.ndarray) -> None:
@@ -25,3 +29,23 @@ def write(path: Path, **arrays: np.ndarray) -> None:
             entry.file_size = array.nbytes
             with file.open(entry, "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def read(path: Path, *names: str) -> tuple[np.ndarray, ...]:
+    """Read the arrays of these names, after the checksums of all in the file.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        UserError: it is damaged, or lacks one of them.
+    """
+    try:
+        # An array's own header says how far to read, so NumPy alone may stop before the checksum.
+        with zipfile.ZipFile(path) as file:
+            if name := file.testzip():
+                raise zipfile.BadZipFile(f"the checksum of {name} is wrong")
+        with np.load(path, allow_pickle=False) as arrays:
+            return tuple(arrays[name] for name in names)
+    except Exception as error:  # Damaged bytes raise nearly anything, EINVAL for a place before 0.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise damaged(path, clipped(str(error))) from None
