@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -39,6 +39,10 @@ check: $(INSTALLED) ## check params.yaml, all of it
 repro: check ## rebuild what changed (set-up included)
 	@dvc repro
 	@transfer-learning receipt
+
+N ?= 20
+resplit: check ## how much is the split: N=20 random ones, from cached features
+	@transfer-learning resplit --splits $(N)
 
 mend: $(INSTALLED) ## remove what is damaged, in DVC's cache too; make repro rebuilds it
 	@transfer-learning mend

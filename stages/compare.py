@@ -19,13 +19,15 @@ from transfer_learning.runtime import cli, csv_files, files
 
 
 def main() -> None:
-    names = list(params.load().backbones)
+    settings = params.load()
+    names = settings.competitors
     backbones = {
         name: Competitor.of(
             BackboneInfo.read(paths.backbone(name)),
             ExtractionInfo.read(paths.features(name)),
             Metrics.read(paths.reports(name) / "metrics.json"),
             read_class_scores(paths.reports(name) / "per_class.csv"),
+            head=settings.train.head_of(name) + ", refitted" * settings.train.refits(name),
         )
         for name in names
     }

@@ -9,7 +9,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config import params, paths
 from transfer_learning.evaluation import evaluate, predictions
 from transfer_learning.features.features import Features
-from transfer_learning.heads import history
+from transfer_learning.heads import history, strengths
 from transfer_learning.heads.head import Head
 from transfer_learning.photos import dataset
 from transfer_learning.reports import chapter_page
@@ -22,7 +22,9 @@ def main() -> None:
     features, reports = paths.features(name), paths.reports(name)
     test, valid = (Features.read(features / f"{split}.npz") for split in ("test", "valid"))
     head = Head.read(paths.model(name))
-    result = evaluate.evaluate(head, test, valid)
+    refitted = settings.train.refits(name)
+    validated = Head.read(paths.validated_model(name)) if refitted else None
+    result = evaluate.evaluate(head, test, valid, validated=validated)
     result.metrics.write(reports / "metrics.json")
     predictions.write_class_scores(reports / "per_class.csv", result.per_class)
     predictions.write_predictions(
@@ -35,6 +37,7 @@ def main() -> None:
         head=head,
         test=test,
         history=history.read(reports / "history.csv"),
+        strengths=strengths.read(reports / "path.csv"),
         preprocess=settings.preprocess,
         train=settings.train,
     )

@@ -1,7 +1,7 @@
 """data/tfrecords/R and data/backbones/B in, data/features/B out: a feature vector per photo.
 
 A stage of its own because the backbone is frozen: each photo goes through it once, and a changed
-head retrains from these files in seconds.
+head retrains from these files in seconds.  `join` depends on the digests in data/extracted.
 """
 
 from transfer_learning.backbones.artifact import BackboneInfo
@@ -9,7 +9,7 @@ from transfer_learning.config import params, paths
 from transfer_learning.features.engine import open_engine
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.photos import dataset, records
-from transfer_learning.runtime import cli, nvidia, progress, timings
+from transfer_learning.runtime import cli, files, nvidia, progress, timings
 
 REMEDY = (
     "its weights may be damaged, its normalisation may be wrong, or numbers grow too large for "
@@ -39,6 +39,8 @@ def main() -> None:
         for split, vectors in features.items():
             vectors.write(target / f"{split}.npz")
         ExtractionInfo(engine.name, engine.version, engine.precision).write(target)
+    digests = {path.name: files.sha256(path) for path in sorted(target.iterdir())}
+    files.write_json(paths.feature_digests(name), digests)
     print(
         f"extract@{name}: {photos} photos, {network.features} features each, "
         f"{engine.precision} in {engine.name} {engine.version}"

@@ -1,4 +1,4 @@
-"""reports/B/history.csv, predictions.csv, metrics.json and thumbnails in, reports/B/*.png out.
+"""The tables of reports/B and thumbnails in, reports/B/*.png out.
 
 A stage of its own so that a changed figure measures nothing again.  It is the last that writes to
 reports/B, so it notes the digests of what stands there in data/figures/B.json: `compare` and
@@ -12,14 +12,14 @@ from transfer_learning.config import params, paths
 from transfer_learning.evaluation import calibration
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import read_predictions
-from transfer_learning.heads import history
+from transfer_learning.heads import history, strengths
 from transfer_learning.photos import dataset, thumbnails
 from transfer_learning.reports import photo_grids
 from transfer_learning.reports.charts import backbone as charts
 from transfer_learning.reports.charts import confusion
 from transfer_learning.runtime import cli, files
 
-TABLES = ("history.csv", "metrics.json", "per_class.csv", "predictions.csv")
+TABLES = ("history.csv", "path.csv", "metrics.json", "per_class.csv", "predictions.csv")
 FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", "most_wrong.png")
 
 
@@ -40,11 +40,12 @@ def main() -> None:
     fitted = calibration.temperature_text(temperature)
     cooled = calibration.apply_temperature(probabilities, temperature)
 
-    charts.curves(
-        folder / "curves.png",
-        history.read(folder / "history.csv"),
-        title=f"{name}: training and validation{note}",
-    )
+    epochs, path = history.read(folder / "history.csv"), strengths.read(folder / "path.csv")
+    title = f"{name}: training and validation{note}"
+    if path:
+        charts.strength_path(folder / "curves.png", path, title=title)
+    else:
+        charts.curves(folder / "curves.png", epochs, title=title)
     photo_grids.prediction_grid(
         folder / "predictions.png",
         shown,

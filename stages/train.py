@@ -1,24 +1,70 @@
 """data/features/B in; data/models/B out, the trained head, and its curves under reports/B.
 
 A stage of its own because it depends on the parameters under ``train`` and on no photo.
-reports/B/live is DVCLive's: its curves grow while the head trains.
+A dense head has epochs: history.csv, and reports/B/live, DVCLive's curves that grow while it
+trains.  A logistic head has strengths: path.csv.  The files of the other kind hold a header alone.
 """
 
+from pathlib import Path
 from typing import Any
 
 from scmrepo.exceptions import SCMError
 
 from transfer_learning.config import params, paths
+from transfer_learning.config.params import Train
 from transfer_learning.features.features import Features
-from transfer_learning.heads import history
-from transfer_learning.runtime import cli, csv_files, hardware, timings
+from transfer_learning.heads import history, strengths
+from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength
+from transfer_learning.runtime import cli, csv_files, files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 
 
 def main() -> None:
+    settings = params.load().train
+    name = cli.item()
+    folder = paths.features(name)
+    train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
+    epochs: list[Epoch] = []
+    path: list[Strength] = []
+    with timings.timed(f"train@{name}"):
+        if settings.head_of(name) == "dense":
+            epochs = _train_dense(name, train_set, valid_set, settings)
+            done = f"{epochs[-1].val_accuracy:.3f} after {len(epochs)} epochs"
+        else:
+            path = _fit_logistic(name, train_set, valid_set, settings)
+            best = strengths.chosen(path)
+            done = f"{best.val_accuracy:.3f} with strength {best.strength:g}, of {len(path)}"
+            if settings.refit:
+                done += ", before the refit on training and validation photos"
+    history.write(paths.reports(name) / "history.csv", epochs)
+    strengths.write(paths.reports(name) / "path.csv", path)
+    print(f"train@{name}: validation accuracy {done}")
+
+
+def _fit_logistic(
+    name: str, train_set: Features, valid_set: Features, settings: Train
+) -> list[Strength]:
+    # Here because a dense head does without scikit-learn.
+    from transfer_learning.heads import logistic
+
+    fitted = logistic.fit(train_set, valid_set, strength=settings.strength, refit=settings.refit)
+    fitted.head.write(paths.model(name))
+    if settings.refit:
+        fitted.validated.write(paths.validated_model(name))
+    for part in ("eval", "train"):
+        for measure in ("accuracy", "loss"):
+            header = f"step\t{measure}\n"
+            files.write_text(_live(name) / f"plots/metrics/{part}/{measure}.tsv", header)
+    return fitted.path
+
+
+def _train_dense(
+    name: str, train_set: Features, valid_set: Features, settings: Train
+) -> list[Epoch]:
     # A head is so small that a GPU's start takes longer (docs/performance.md).
     hardware.hide_gpu()
-    # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
+    # Here because a logistic head does without TensorFlow.
     from dvclive.keras import DVCLiveCallback
     from dvclive.live import Live
 
@@ -32,27 +78,22 @@ def main() -> None:
                 name, round(float(val), csv_files.METRIC_DECIMALS), *options, **named
             )
 
-    settings = params.load().train
-    name = cli.item()
-    folder = paths.features(name)
-    train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
     try:
-        live = RoundedLive(f"reports/{name}/live", save_dvc_exp=False, dvcyaml=None)
+        live = RoundedLive(str(_live(name)), save_dvc_exp=False, dvcyaml=None)
     except SCMError as error:
         raise UserError(
             f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
             'run git add -A && git commit -m "start", then dvc repro'
         ) from None
-    with timings.timed(f"train@{name}"):
-        head, epochs = training.train(
-            train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
-        )
-    head.write(paths.model(name))
-    history.write(paths.reports(name) / "history.csv", epochs)
-    print(
-        f"train@{name}: validation accuracy {epochs[-1].val_accuracy:.3f} "
-        f"after {len(epochs)} epochs"
+    head, epochs = training.train(
+        train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
     )
+    head.write(paths.model(name))
+    return epochs
+
+
+def _live(name: str) -> Path:
+    return paths.reports(name) / "live"
 
 
 if __name__ == "__main__":

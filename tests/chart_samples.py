@@ -14,12 +14,17 @@ from matplotlib.transforms import Bbox
 from transfer_learning.evaluation.calibration import Bin
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength
 from transfer_learning.reports.charts import across, backbone, confusion
 
 HISTORY = [Epoch(1, 0.5, 0.5, 1.5, 1.25), Epoch(2, 0.75, 0.625, 0.5, 1.0)]
 LONG = [
     Epoch(epoch, *[float(value)] * 4)
     for epoch, value in enumerate(np.linspace(0.005, 1, 200), start=1)
+]
+STRENGTHS = [
+    Strength(float(f"{10 ** (5 - step / 4):.3g}"), 0.9, 0.8, 0.5, 0.6 + step / 100, step == 8)
+    for step in range(21)
 ]
 BINS = [Bin(0.4, 0.6, 1, 0.5, 1.0), Bin(0.8, 1.0, 4, 0.9, 0.75)]
 Draw = Callable[[Path], None]
@@ -60,6 +65,9 @@ def drawings(classes: int, backbones: int = 2, photos: int = 100) -> dict[str, D
     return {
         "curves": lambda path: backbone.curves(
             path, HISTORY if classes == 2 else LONG, title=title
+        ),
+        "strength_path": lambda path: backbone.strength_path(
+            path, STRENGTHS[8:10] if classes == 2 else STRENGTHS, title=title
         ),
         "confusion": lambda path: confusion.draw(path, predictions, names, title=title),
         "reliability": lambda path: backbone.reliability(

@@ -25,5 +25,7 @@ def backbone_info(name: str) -> BackboneInfo:
     )
 
 
-def competitor(name: str, metrics: Metrics, per_class: list[ClassScore]) -> Competitor:
-    return Competitor.of(backbone_info(name), EXTRACTION, metrics, per_class)
+def competitor(
+    name: str, metrics: Metrics, per_class: list[ClassScore], *, head: str = "dense"
+) -> Competitor:
+    return Competitor.of(backbone_info(name), EXTRACTION, metrics, per_class, head=head)

@@ -24,7 +24,7 @@ from transfer_learning.evaluation.predictions import (
     write_class_scores,
     write_predictions,
 )
-from transfer_learning.heads import history
+from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.photos import records, thumbnails
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, SplitSummary, split_counts
@@ -109,10 +109,12 @@ def _write_reports(
         right=right,
         photos=len(labels),
         valid_accuracy=accuracy,
+        valid_log_loss=1.0,
     )
     metrics.write(reports / "metrics.json")
     write_class_scores(reports / "per_class.csv", scores)
     history.write(reports / "history.csv", [Epoch(1, 0.5, 0.6, 1.5, 1.25)])
+    strengths.write(reports / "path.csv", [])
     write_predictions(
         reports / "predictions.csv",
         (

@@ -15,8 +15,9 @@ from transfer_learning.evaluation import significance
 from transfer_learning.evaluation.comparison import Comparison, Competitor, compare
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, write_predictions
-from transfer_learning.heads import history
+from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength
 from transfer_learning.photos.dataset import (
     DatasetInfo,
     PhotoEntry,
@@ -64,11 +65,12 @@ def build(
     about: dict[str, str] | None = None,
     credits: dict[str, str] | None = None,
     verdict: str | None = None,
+    path: Sequence[Strength] = (),
 ) -> Inputs:
     """Write ``reports/`` into the folder and return what belongs to it.
 
     ``copies`` repeats the eight test photos.  Photo n is called CLASS/n.jpg.  A ``verdict`` that is
-    given stands in place of the comparison's own.
+    given stands in place of the comparison's own; a ``path`` makes the heads logistic.
     """
     rows = PHOTOS * copies
     ids = [f"{classes[true]}/{number}{suffix}" for number, (true, *_) in enumerate(rows)]
@@ -110,6 +112,7 @@ def build(
             reports / name / "history.csv",
             [Epoch(1, 0.5, 0.6, 1.5, 1.25), Epoch(2, 0.8, 0.7, 0.5, 0.75)],
         )
+        strengths.write(reports / name / "path.csv", path)
         write_predictions(reports / name / "predictions.csv", predictions[name], classes)
     for figure in ("comparison", "per_class", "abstain", "disagreements", "examples"):
         _png(reports / f"{figure}.png")
@@ -139,6 +142,7 @@ def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[
             right=correct,
             photos=len(predictions),
             valid_accuracy=0.7,
+            valid_log_loss=0.9,
         ),
         [
             ClassScore(item, max(0, 4 - n), 0.5, 0.75, 0.6 + n / 10)

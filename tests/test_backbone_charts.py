@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chart_samples import BINS, HISTORY, drawings, tick_labels
+from chart_samples import BINS, HISTORY, STRENGTHS, drawings, tick_labels
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -51,6 +51,21 @@ def test_curves_show_training_and_validation_over_whole_epochs(
         ("loss", "validation"): [1.25, 1.0],
     }
     assert [text.get_text() for text in tick_labels(drawn[0].axes[0].xaxis)] == ["1", "2"]
+
+
+def test_a_path_of_strengths_marks_the_chosen_and_ends_with_the_weakest(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    backbone.strength_path(tmp_path / "curves.png", STRENGTHS, title="")
+
+    _, loss = drawn[0].axes
+    lines = {line.get_label(): line for line in loss.lines}
+    assert list(lines) == ["training", "validation", "chosen: 1000"]
+    assert list(lines["validation"].get_ydata()) == [item.val_loss for item in STRENGTHS]
+    assert list(lines["chosen: 1000"].get_xdata()) == [1000, 1000]
+    left, right = loss.get_xlim()
+    assert left > 100_000 and right < 1
+    assert next(text.get_text() for text in tick_labels(loss.xaxis)) == "1"
 
 
 def test_a_single_epoch_is_marked(tmp_path: Path, drawn: list[Figure]) -> None:

@@ -16,6 +16,7 @@ from transfer_learning.config.params import Preprocess, Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
 from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, Rejected, SplitSummary
 from transfer_learning.reports import chapter_page
 from transfer_learning.runtime.timings import TIMINGS
@@ -76,6 +77,7 @@ def page(**changes: Any) -> str:
         "head": HEAD,
         "test": TEST,
         "history": HISTORY,
+        "strengths": [],
         "preprocess": Preprocess(method="bilinear", antialias=False),
         "train": Train(epochs=2, batch_size=3, dropout=0.5, learning_rate=0.001, seed=7),
     }
@@ -207,6 +209,29 @@ def test_every_epochs_losses_and_accuracies_are_shown() -> None:
         "Epoch 1/2 - loss: 1.5000 - accuracy: 0.2500 - val_loss: 1.4000 - val_accuracy: 0.3333",
         "Epoch 2/2 - loss: 1.0000 - accuracy: 0.5000 - val_loss: 0.9000 - val_accuracy: 0.6667",
     ]
+
+
+def test_a_logistic_heads_page_shows_its_strengths_and_no_training_of_the_chapters() -> None:
+    path = [
+        Strength(100.0, 0.5, 0.25, 1.5, 1.4, chosen=False),
+        Strength(56.2, 0.75, 0.5, 1.0, 0.9, chosen=True),
+    ]
+    settings = Train(
+        epochs=2, batch_size=3, dropout=0.5, learning_rate=0.001, seed=7, head="logistic",
+        refit=True,
+    )  # fmt: skip
+
+    text = page(history=[], strengths=path, train=settings)
+
+    shown = section(text, "Training: the path of strengths")
+    assert shown[1] == (
+        "strength 56.2       - loss: 1.0000 - accuracy: 0.7500 - val_loss: 0.9000 "
+        "- val_accuracy: 0.5000 - chosen"
+    )
+    assert shown[2] == "It was then refitted on training and validation photos together."
+    assert "Epoch" not in text
+    assert "Adam" not in text
+    assert "(Dropout)" not in text
 
 
 def test_the_first_prediction_is_shown_from_its_logits_to_its_name() -> None:

@@ -77,7 +77,7 @@ def test_words_cover_no_words_and_stay_on_the_page(
     assert title.split()[-1] == "photos)"
 
 
-@pytest.mark.parametrize("chart", ["curves", "per_class", "abstain"])
+@pytest.mark.parametrize("chart", ["curves", "strength_path", "per_class", "abstain"])
 def test_the_key_covers_no_axes(chart: str, tmp_path: Path, drawn: list[Figure]) -> None:
     drawings(2, 6)[chart](tmp_path / "chart.png")
 

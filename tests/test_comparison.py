@@ -77,7 +77,7 @@ def test_the_tables_hold_a_backbones_numbers() -> None:
     text = comparison_page.page(compared([row("net", 81)], [], synthetic=False))
 
     assert table(text, "How good") == [
-        cells("net 81.0 77.0_to_85.0 81_of_100 100.0 100.0 0.143 1.235 0.125 1.50 0.062")
+        cells("net 81.0 77.0_to_85.0 81_of_100 100.0 100.0 0.143 1.235 0.125 1.50 0.062 dense")
     ]
     assert table(text, "What each costs") == [
         cells(
@@ -85,6 +85,18 @@ def test_the_tables_hold_a_backbones_numbers() -> None:
         )
     ]
     assert "Photo by photo" not in text
+
+
+def test_numbers_from_before_a_refit_are_said_to_be_so() -> None:
+    name, plain = row("net", 81)
+    refitted = replace(plain, head="logistic, refitted")
+
+    with_refit = comparison_page.page(compared([(name, refitted)], [], synthetic=False))
+    without = comparison_page.page(compared([(name, plain)], [], synthetic=False))
+
+    assert table(with_refit, "How good")[0][-1] == "logistic, refitted"
+    assert "its validation accuracy and its temperature are those of the same head" in with_refit
+    assert "refitted" not in without
 
 
 def test_the_class_table_has_a_column_per_backbone() -> None:
@@ -169,6 +181,7 @@ def test_the_json_holds_each_backbone_in_the_order_given(synthetic: bool, tmp_pa
         "engine": "openvino",
         "precision": "float32",
         "licence": "MIT",
+        "head": "dense",
         "metrics": rows[1][1].metrics.as_dict(),
         "accuracy_95": [0.86, 0.94],
         "per_class": [

@@ -166,6 +166,23 @@ def test_the_interval_of_the_accuracy_is_the_published_one(
     assert (metrics.accuracy_low, metrics.accuracy_high) == pytest.approx((low, high), abs=5e-5)
 
 
+def test_validation_numbers_of_a_refitted_head_are_those_of_the_head_before() -> None:
+    test = photos([0, 1], sure([0, 1], 2, odds=3))
+    valid = photos([0, 1, 1, 1], sure([0, 1, 1, 0], 2, odds=3))
+    refitted = Head(3 * np.eye(2, dtype=np.float32), np.zeros(2, np.float32), names(2))
+
+    metrics = evaluate(refitted, test, valid, validated=passing(2)).metrics
+
+    before = evaluate(passing(2), test, valid).metrics
+    assert metrics.valid_accuracy == 0.75
+    assert metrics.valid_log_loss == pytest.approx(
+        -(3 * math.log(3 / 4) + math.log(1 / 4)) / 4, abs=1e-6
+    )
+    assert metrics.temperature == before.temperature == pytest.approx(1)
+    # 3³ against 1.
+    assert metrics.log_loss == pytest.approx(-math.log(27 / 28), abs=1e-6)
+
+
 def test_temperature_and_validation_accuracy_are_of_the_validation_photos() -> None:
     test = photos([0, 1], sure([0, 1], 2, odds=9))
     # 1 against 9 said, 1 against 3 true: the logits are twice too large.

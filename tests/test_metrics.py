@@ -23,6 +23,7 @@ METRICS = Metrics(
     right=2,
     photos=3,
     valid_accuracy=1.0,
+    valid_log_loss=0.5,
 )
 
 
@@ -45,6 +46,7 @@ def test_the_file_has_flat_keys_four_decimals_and_whole_counts(tmp_path: Path) -
         ("right", 2),
         ("photos", 3),
         ("valid_accuracy", 1.0),
+        ("valid_log_loss", 0.5),
     ]
     assert isinstance(value["right"], int)
 

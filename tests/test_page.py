@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import report_folder
 from browser import PHONE, Browser
+from chart_samples import STRENGTHS
 from rendered_pages import VERDICT, render, shown
 
 
@@ -142,6 +143,14 @@ def test_a_figures_alternative_text_says_what_is_seen(start: str, numbers: str, 
     texts = map(unescape, re.findall(r'alt="([^"]*)"', plain))
 
     assert numbers in next(text for text in texts if text.startswith(start))
+
+
+def test_the_figure_of_a_logistic_head_is_described_by_its_strengths(tmp_path: Path) -> None:
+    html = render(report_folder.build(tmp_path, path=STRENGTHS))
+
+    assert html.count("Accuracy and loss by strength of the regularisation") == 2
+    assert "over 21 strengths of regularisation from 100000 to 1: chosen is 1000, with" in html
+    assert "Learning curves" not in html
 
 
 def test_a_backbone_without_mistakes_is_described(browser: Browser, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def error_of(path: Path) -> str:
 
 
 # They have a default.
-OPTIONAL = [("dataset", "tfds", "try_gcs"), ("extract",), ("extract", "precision")]
+OPTIONAL = [("dataset", "tfds", "try_gcs"), ("extract",), ("extract", "precision"), ("joined",)]
 ALL_KEYS = list(keys_of(read_yaml()))
 # Any name may be a backbone's: ``backbones`` itself has neither fixed nor unknown keys.
 FIXED_KEYS = [key for key in ALL_KEYS if not (key[0] == "backbones" and len(key) == 2)]
@@ -68,7 +68,7 @@ def section_keys() -> list[Key]:
         value: Any = params
         for part in key:
             value = value[part]
-        if isinstance(value, dict) and key != ("backbones",):
+        if isinstance(value, dict) and key not in (("backbones",), ("joined",)):
             found.append(key)
     return found
 
@@ -127,6 +127,11 @@ def test_the_projects_own_file_loads_with_the_values_written_in_it() -> None:
         ("train.learning_rate", None, "None"),
         ("train.seed", 0.5, "0.5"),
         ("train.seed", False, "False"),
+        ("train.head", "linear", "'linear'"),
+        ("train.heads", "logistic", "'logistic'"),
+        ("train.strength", "path", "'path'"),
+        ("train.strength", 0, "0"),
+        ("train.refit", 1, "1"),
         ("selected", None, "None"),
         ("selected", 2, "2"),
     ],
@@ -403,6 +408,84 @@ def test_a_backbone_name_that_some_system_cannot_store_is_refused(
     message = error_of(edited(tmp_path, f"backbones.{name}", read_yaml()["backbones"]))
 
     assert message.startswith(f"params.yaml: backbones.{name} is {name!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "train.heads",
+            {"mobilenet": "logistic"},
+            "train.heads has 'mobilenet', but backbones has only efficientnet_lite2, mobilenet_v2",
+        ),
+        (
+            "train.refit",
+            True,
+            "train.refit is true, but no head is logistic; set train.head to logistic",
+        ),
+    ],
+)
+def test_heads_and_refit_that_mean_nothing_are_refused(
+    tmp_path: Path, key: str, value: Any, message: str
+) -> None:
+    assert error_of(edited(tmp_path, key, value)) == f"params.yaml: {message}"
+
+
+@pytest.mark.parametrize(
+    ("joined", "message"),
+    [
+        ({"both": ["mobilenet_v2", "resnet"]}, "joined.both has 'resnet', but backbones has only"),
+        ({"both": ["mobilenet_v2"] * 2}, "joined.both has a backbone twice (mobilenet_v2, mob"),
+        ({"both": []}, "joined.both is []: list should have at least 1 item"),
+        ({"a/b": ["mobilenet_v2"]}, "joined.a/b"),
+        (
+            {"mobilenet_v2": ["efficientnet_lite2"]},
+            "backbones and joined both have mobilenet_v2; rename one",
+        ),
+        (
+            {"MobileNet_V2": ["efficientnet_lite2"]},
+            "backbones and joined have mobilenet_v2 and MobileNet_V2, which differ only in case",
+        ),
+    ],
+)
+def test_joined_backbones_that_cannot_be_are_refused(
+    tmp_path: Path, joined: dict[str, list[str]], message: str
+) -> None:
+    assert f"params.yaml: {message}" in error_of(edited(tmp_path, "joined", joined))
+
+
+def test_a_joined_name_is_a_competitor_that_can_be_selected(tmp_path: Path) -> None:
+    params = read_yaml() | {
+        "joined": {"both": ["mobilenet_v2", "efficientnet_lite2"]},
+        "selected": "both",
+    }
+
+    loaded = load(write(params, tmp_path))
+
+    assert loaded.competitors == [*loaded.backbones, "both"]
+
+
+def test_a_head_is_chosen_for_all_or_by_name(tmp_path: Path) -> None:
+    train = load(edited(tmp_path, "train.heads", {"mobilenet_v2": "logistic"})).train
+    refitted = train.model_copy(update={"refit": True})
+
+    assert [train.head_of(name) for name in ("mobilenet_v2", "efficientnet_lite2")] == [
+        "logistic",
+        "dense",
+    ]
+    assert refitted.refits("mobilenet_v2")
+    assert not refitted.refits("efficientnet_lite2")
+    assert not train.refits("mobilenet_v2")
+
+
+def test_the_best_may_be_selected_and_no_backbone_is_called_so(tmp_path: Path) -> None:
+    backbones = read_yaml()["backbones"]
+    best = backbones | {"best": dict(backbones["mobilenet_v2"])}
+
+    assert load(edited(tmp_path, "selected", "best")).selected == "best"
+    assert "a competitor is called best, which under selected means" in error_of(
+        edited(tmp_path, "backbones", best)
+    )
 
 
 def test_backbones_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clone import PROJECT, TINY, Clone, prepare, yaml
 from imports import SRC, library_modules
@@ -15,7 +16,7 @@ B = tuple(TINY["backbones"])
 
 
 def everything_after_fetch() -> set[str]:
-    return {"preprocess@224", "preprocess@32", *after("extract"), "compare", "select", "report"}
+    return {"preprocess@224", "preprocess@32", *after("extract"), *CURVE, *END}
 
 
 def after(first: str, names: tuple[str, ...] = B) -> set[str]:
@@ -25,6 +26,8 @@ def after(first: str, names: tuple[str, ...] = B) -> set[str]:
 
 
 END = {"compare", "select", "report"}
+# What runs when features change, which no head does.
+CURVE = {"learning_curve"}
 
 
 def change(*keys: str, to: object) -> Callable[[dict, Clone], None]:
@@ -71,22 +74,27 @@ def run_library(_: dict, clone: Clone) -> None:
             pytest.param(change("train", key, to=value), after("train") | END, id=f"train.{key}")
             for key, value in (
                 ("epochs", 3), ("batch_size", 4), ("dropout", 0.25), ("learning_rate", 0.01),
-                ("seed", 1),
+                ("seed", 1), ("head", "logistic"),
             )
         ),
         pytest.param(
-            change("extract", "precision", to="bfloat16"), after("extract") | END, id="precision"
+            change("extract", "precision", to="bfloat16"),
+            after("extract") | END | CURVE,
+            id="precision",
         ),
         pytest.param(change("selected", to="tiny"), {"select", "report"}, id="selected"),
+        pytest.param(change("selected", to="best"), {"select", "report"}, id="best"),
         pytest.param(
             change("backbones", "tiny", "handle", to="models/tiny2"),
-            after("backbone", ("tiny",)) | END,
+            after("backbone", ("tiny",)) | END | CURVE,
             id="handle",
         ),
-        pytest.param(add_backbone(224), after("backbone", ("extra",)) | END, id="old resolution"),
+        pytest.param(
+            add_backbone(224), after("backbone", ("extra",)) | END | CURVE, id="old resolution"
+        ),
         pytest.param(
             add_backbone(96),
-            {"preprocess@96"} | after("backbone", ("extra",)) | END,
+            {"preprocess@96"} | after("backbone", ("extra",)) | END | CURVE,
             id="new resolution",
         ),
         pytest.param(
@@ -105,9 +113,13 @@ def run_library(_: dict, clone: Clone) -> None:
         pytest.param(change("dataset", "folder", "path", to="elsewhere"), set(), id="other source"),
         pytest.param(change("dataset", "tfds", "name", to="beans"), set(), id="other source too"),
         pytest.param(
-            edit_library("features/extraction.py"), after("extract") | END, id="features edited"
+            edit_library("features/extraction.py"),
+            after("extract") | END | CURVE,
+            id="features edited",
         ),
-        pytest.param(edit_library("heads/training.py"), after("train") | END, id="heads edited"),
+        pytest.param(
+            edit_library("heads/training.py"), after("train") | END | CURVE, id="heads edited"
+        ),
         pytest.param(
             edit_library("reports/html/templates/index.css"),
             after("plot") | END,
@@ -147,6 +159,11 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/tiny/predictions.png",
         "reports/comparison.json",
         "reports/metrics.json",
+        "reports/learning_curve.csv",
+        "reports/learning_curve.md",
+        "reports/learning_curve.png",
+        "data/selected/head.npz",
+        "data/selected/selected.json",
         "reports/backbones.json",
         "reports/curves.csv",
         "reports/disagreements.png",
@@ -155,6 +172,7 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/tiny/chapter.md",
         "reports/tiny/live/plots/metrics/eval/accuracy.tsv",
         "reports/tiny/most_wrong.png",
+        "reports/tiny/path.csv",
         "reports/tiny/per_class.csv",
         "reports/timings.json",
         "reports/timings.md",
@@ -279,6 +297,69 @@ def test_bad_input_ends_dvc_repro_with_a_message_that_names_the_key(built, edit,
     message = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     for word in words:
         assert word in message
+
+
+def test_joined_backbones_and_a_second_head_are_more_competitors(built):
+    params = json.loads(json.dumps(TINY))
+    params["joined"] = {"both": ["mobilenet_v2", "tiny"], "second": ["mobilenet_v2"]}
+    params["train"]["heads"] = {"second": "logistic"}
+    params["selected"] = "both"
+    joined = {
+        f"{stage}@{name}"
+        for stage in ("join", "train_joined", "evaluate_joined", "plot_joined")
+        for name in ("both", "second")
+    }
+    built.write_params(params)
+
+    assert built.would_rerun() == joined | after("train") | END | CURVE
+    assert joined | END <= built.repro()
+    assert built.would_rerun() == set()
+    vectors = {
+        name: np.load(built.root / f"data/features/{name}/test.npz")["features"]
+        for name in (*B, "both")
+    }
+    np.testing.assert_array_equal(
+        vectors["both"], np.hstack([vectors["mobilenet_v2"], vectors["tiny"]])
+    )
+    comparison = json.loads((built.root / "reports/comparison.json").read_text())["backbones"]
+    assert list(comparison) == [*B, "both", "second"]
+    assert comparison["both"]["parameters"] == sum(comparison[name]["parameters"] for name in B)
+    assert [item["head"] for item in comparison.values()] == [*["dense"] * 3, "logistic"]
+    assert json.loads((built.root / "data/selected/selected.json").read_text())["name"] == "both"
+    # A member that changes takes the joined one with it; the other is joined again to no effect.
+    params["backbones"]["tiny"]["handle"] = "models/tiny2"
+    built.write_params(params)
+    ran = built.repro()
+    assert {"train@tiny", "join@both", "train_joined@both", "plot_joined@both"} <= ran
+    assert not ran & {"train_joined@second", "train@mobilenet_v2"}
+
+
+def test_a_logistic_head_has_every_output_and_needs_no_tensorflow(built):
+    params = json.loads(json.dumps(TINY))
+    # Each class needs a training photo, which 20 of 40 photos are enough for.
+    params["train"] |= {"heads": {"tiny": "logistic"}, "refit": True}
+    built.write_params(params)
+
+    ran = built.repro()
+
+    assert after("train", ("tiny",)) | END <= ran
+    assert built.would_rerun() == set()
+    reports = built.root / "reports"
+    path, history = (
+        (reports / "tiny" / name).read_text().splitlines() for name in ("path.csv", "history.csv")
+    )
+    assert len(path) > 20
+    assert len(history) == 1
+    assert len((reports / "mobilenet_v2/path.csv").read_text().splitlines()) == 1
+    assert (built.root / "data/models/tiny/before_refit/head.npz").is_file()
+    heads = json.loads((reports / "comparison.json").read_text())["backbones"]
+    assert [heads[name]["head"] for name in B] == ["dense", "logistic, refitted"]
+    code = (
+        "import sys; import stages.train as t; sys.argv[1:] = ['tiny']; t.main(); "
+        "print('tensorflow' in sys.modules)"
+    )
+    done = built.run("env", f"PYTHONPATH={built.root / 'src'}:{built.root}", "python", "-c", code)
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 @pytest.mark.parametrize("stage", ["backbone", "extract"])

@@ -35,6 +35,7 @@ TITLES = [
 ]
 PICTURES = {
     *(f"reports/{name}.png" for name in ("abstain", "comparison", "disagreements", "examples")),
+    "reports/learning_curve.png",
     "reports/per_class.png",
     *(
         f"reports/{name}/{figure}.png"
@@ -237,7 +238,7 @@ def test_the_artifacts_are_models_with_a_description(clone: Clone) -> None:
         artifacts = repo.artifacts.read()["dvc.yaml"]
 
     assert {name: (one.path, one.type) for name, one in artifacts.items()} == {
-        "head": ("data/models/mobilenet_v2", "model"),
+        "head": ("data/selected", "model"),
         "heads": ("data/models", "model"),
     }
     assert "selected backbone" in artifacts["head"].desc

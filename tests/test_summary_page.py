@@ -60,6 +60,22 @@ def test_the_verdict_and_the_selected_backbones_numbers_come_first(tmp_path: Pat
     )
 
 
+def test_the_best_on_validation_is_named_with_the_reason(tmp_path: Path) -> None:
+    inputs = report_folder.build(tmp_path)
+    params = inputs.params.model_copy(update={"selected": "best"})
+    large = inputs.comparison.backbones["large"]
+    leads = replace(large, metrics=replace(large.metrics, valid_accuracy=0.75))
+    comparison = replace(
+        inputs.comparison, backbones=inputs.comparison.backbones | {"large": leads}
+    )
+
+    text = summary(params, inputs.data, comparison)
+
+    assert "Selected: **large**, test accuracy 0.750" in text
+    assert "The best of 2 by validation accuracy, 75.0 %" in text
+    assert "The test photos played no part in the choice." in text
+
+
 @pytest.mark.parametrize("figure", ["curves", "predictions", "confusion"])
 def test_every_backbones_figures_are_shown(figure: str, tmp_path: Path) -> None:
     text = page(tmp_path)

@@ -48,6 +48,13 @@ def main() -> None:
     command.add_argument("--params", type=Path, metavar="FILE", help="instead of params.yaml")
     command.set_defaults(run=_reproduce)
 
+    command = commands.add_parser(
+        "resplit", help="competitors on random splits of the photos, from cached features"
+    )
+    command.add_argument("--splits", type=int, metavar="N", default=20, help="how many (20)")
+    command.add_argument("--seed", type=int, default=0, help="of the first one (0)")
+    command.set_defaults(run=_resplit)
+
     options = parser.parse_args()
     cli.run(lambda: sys.exit(options.run(options)))
 
@@ -97,6 +104,13 @@ def _verify(options: argparse.Namespace) -> int:
     from transfer_learning.commands import verify
 
     return verify.run(options.against)
+
+
+def _resplit(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import resplit
+
+    print(resplit.run(options.splits, options.seed))
+    return 0
 
 
 def _reproduce(options: argparse.Namespace) -> int:

@@ -53,7 +53,7 @@ def apply(name: str) -> str:
 
 def _backbones(path: Path) -> set[str]:
     try:
-        return set(load(path).backbones)
+        return set(load(path).competitors)
     except UserError:  # A file that is wrong or missing has built none.
         return set()
 

@@ -37,6 +37,7 @@ NESTING = 20
 IMAGES_PER_CLASS = 100_000
 EPOCHS = 10_000
 BATCH_SIZE = 1_000_000
+STRENGTH = 1e12
 # Keras's set_random_seed hands a seed to numpy, which takes 32 bits.
 SEEDS = 2**32
 # Of a photo; decoded, it takes 4 bytes a pixel and more.
@@ -92,6 +93,9 @@ BackboneName = Annotated[
 ]
 Resolution = Annotated[int, Field(ge=32, le=1024)]
 Precision = Literal["float32", "bfloat16"]
+# In the place of a name under ``selected``: the best on the validation photos.
+BEST = "best"
+HeadKind = Literal["dense", "logistic"]
 
 
 class _Section(BaseModel):
@@ -190,13 +194,30 @@ class Extract(_Section):
 
 
 class Train(_Section):
-    """The head's training."""
+    """The head's training: what a ``dense`` head takes, then what a ``logistic`` one takes.
+
+    ``heads`` says by a competitor's name which head it has in place of ``head``; ``strength: null``
+    chooses the strength of the regularisation on the validation photos; ``refit`` then fits on
+    training and validation photos together.
+    """
 
     epochs: int = Field(ge=1, le=EPOCHS)
     batch_size: int = Field(ge=1, le=BATCH_SIZE)
     dropout: float = Field(ge=0, lt=1)
     learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
     seed: int = Field(ge=0, lt=SEEDS)
+    head: HeadKind = "dense"
+    heads: dict[BackboneName, HeadKind] = {}
+    strength: float | None = Field(None, ge=1 / STRENGTH, le=STRENGTH, allow_inf_nan=False)
+    refit: bool = False
+
+    def head_of(self, name: str) -> HeadKind:
+        """Return which head a competitor has."""
+        return self.heads.get(name, self.head)
+
+    def refits(self, name: str) -> bool:
+        """Whether a competitor's head has learnt from the validation photos too."""
+        return self.refit and self.head_of(name) == "logistic"
 
 
 class Params(_Section):
@@ -208,28 +229,73 @@ class Params(_Section):
     backbones: dict[BackboneName, Backbone] = Field(min_length=1)
     extract: Extract = Extract()
     train: Train
+    joined: dict[BackboneName, Annotated[list[Text], Field(min_length=1)]] = {}
     selected: Text
+
+    @property
+    def competitors(self) -> list[str]:
+        """The names of all that are compared: the backbones, then the joined ones."""
+        return [*self.backbones, *self.joined]
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Params:
-        if problems := [*_name_problems(self), *_resolution_problems(self)]:
+        if problems := [
+            *_name_problems(self),
+            *_joined_problems(self),
+            *_resolution_problems(self),
+        ]:
             raise ValueError("\n".join(problems))
         return self
 
 
+def _joined_problems(params: Params) -> list[str]:
+    problems = []
+    for name, members in params.joined.items():
+        problems += [
+            f"joined.{name} has {quoted(member)}, but backbones has only "
+            f"{_listed(params.backbones)}"
+            for member in members
+            if member not in params.backbones
+        ]
+        if len(set(members)) != len(members):
+            problems.append(f"joined.{name} has a backbone twice ({_listed(members)})")
+        if name in params.backbones:
+            problems.append(f"backbones and joined both have {name}; rename one")
+    return problems
+
+
 def _name_problems(params: Params) -> list[str]:
     problems = []
-    if params.selected not in params.backbones:
+    names = params.competitors
+    if params.selected not in (BEST, *names):
         problems.append(
-            f"selected is {quoted(params.selected)}, but backbones has only "
-            f"{_listed(params.backbones)}"
+            f"selected is {quoted(params.selected)}, but {_there_are(params)}; "
+            f"{BEST} takes the best on validation"
         )
+    if BEST in names:
+        problems.append(
+            f"a competitor is called {BEST}, which under selected means the best on validation; "
+            "rename it"
+        )
+    problems += [
+        f"train.heads has {quoted(name)}, but {_there_are(params)}"
+        for name in params.train.heads
+        if name not in names
+    ]
+    if params.train.refit and not any(map(params.train.refits, names)):
+        problems.append("train.refit is true, but no head is logistic; set train.head to logistic")
     seen: dict[str, str] = {}
-    for name in params.backbones:
+    where = "backbones and joined have" if params.joined else "backbones has"
+    for name in names:
         # One folder, on the file systems of Windows and macOS.
         if (other := seen.setdefault(name.lower(), name)) != name:
-            problems.append(f"backbones has {other} and {name}, which differ only in case")
+            problems.append(f"{where} {other} and {name}, which differ only in case")
     return problems
+
+
+def _there_are(params: Params) -> str:
+    joined = f" and joined only {_listed(params.joined)}" if params.joined else ""
+    return f"backbones has only {_listed(params.backbones)}{joined}"
 
 
 def _resolution_problems(params: Params) -> list[str]:

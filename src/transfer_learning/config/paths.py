@@ -7,10 +7,12 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 PRESETS = Path("presets")
 DATASET = Path("data/dataset")
+FEATURE_DIGESTS = Path("data/extracted")
 FIGURE_DIGESTS = Path("data/figures")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
+SELECTED = Path("data/selected")
 REPORTS = Path("reports")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 
@@ -35,9 +37,19 @@ def model(name: str) -> Path:
     return MODELS / name
 
 
+def validated_model(name: str) -> Path:
+    """Return the folder of a refitted head as it was before, fitted on training photos alone."""
+    return model(name) / "before_refit"
+
+
 def reports(name: str) -> Path:
     """Return the folder of a backbone's reports."""
     return REPORTS / name
+
+
+def feature_digests(name: str) -> Path:
+    """Return the file with the digests of a backbone's features."""
+    return FEATURE_DIGESTS / f"{name}.json"
 
 
 def figure_digests(name: str) -> Path:
@@ -47,4 +59,5 @@ def figure_digests(name: str) -> Path:
 
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
-    return backbone(name), features(name), model(name), figure_digests(name), reports(name)
+    folders = backbone(name), features(name), model(name), reports(name)
+    return *folders, feature_digests(name), figure_digests(name)

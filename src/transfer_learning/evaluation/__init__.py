@@ -1,6 +1,6 @@
 """What a classifier is worth: metrics, calibration, and how sure a comparison is.
 
 Import from here: ``evaluate``, ``metrics``, ``predictions``, ``calibration``, ``significance``,
-``selective``, ``comparison``, ``wording``.  May import: heads, features, backbones, photos,
-config, runtime.
+``selective``, ``comparison``, ``choice``, ``wording``.  May import: heads, features, backbones,
+photos, config, runtime.
 """

@@ -23,7 +23,8 @@ class Competitor:
     """One backbone: what it is and costs, how its features were computed, and how it did.
 
     The first fields are those of ``BackboneInfo``; ``feature_bytes`` is the size of one photo's
-    features, ``accuracy_95`` the accuracy's 95 % interval.
+    features, ``head`` the kind of head and whether it is ``refitted``, ``accuracy_95`` the
+    accuracy's 95 % interval.
     """
 
     handle: str
@@ -36,6 +37,7 @@ class Competitor:
     engine: str
     precision: str
     licence: str
+    head: str
     metrics: Metrics
     accuracy_95: tuple[float, float]
     per_class: list[ClassScore]
@@ -47,6 +49,8 @@ class Competitor:
         extraction: ExtractionInfo,
         metrics: Metrics,
         per_class: list[ClassScore],
+        *,
+        head: str,
     ) -> Competitor:
         """Return what the stages found out about one backbone."""
         return cls(
@@ -60,6 +64,7 @@ class Competitor:
             engine=extraction.engine,
             precision=extraction.precision,
             licence=backbone.licence,
+            head=head,
             metrics=metrics,
             accuracy_95=(metrics.accuracy_low, metrics.accuracy_high),
             per_class=per_class,

@@ -28,8 +28,16 @@ class Evaluation:
     predictions: list[Prediction]
 
 
-def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
+def evaluate(
+    head: Head, test: Features, valid: Features, *, validated: Head | None = None
+) -> Evaluation:
     """Measure the head on the test features; the validation features give the temperature.
+
+    Args:
+        head: to measure.
+        test: features that it has not seen.
+        valid: features that ``validated`` has not seen.
+        validated: the head before its refit; ``head`` itself where there was none.
 
     Raises:
         UserError: a test photo's id is there twice.
@@ -42,7 +50,7 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         )
     classes = [str(name) for name in head.classes]
     every_class = np.arange(len(classes))
-    valid_logits = head.logits(valid.features)
+    valid_logits = (validated or head).logits(valid.features)
     test_logits = head.logits(test.features)
     probability = softmax(test_logits)
     predicted = probability.argmax(axis=1)
@@ -70,6 +78,7 @@ def evaluate(head: Head, test: Features, valid: Features) -> Evaluation:
         right=int(correct.sum()),
         photos=len(correct),
         valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
+        valid_log_loss=_log_loss(valid_logits, valid.labels),
     )
     per_class = [
         ClassScore(name, int(count), *map(float, scores))

@@ -21,9 +21,9 @@ class Metrics:
         undefined, such as the recall of a class without test photos, counts as 0.
     log_loss: the mean of −ln p(true class).
     ece: the expected calibration error in 15 bins (``evaluation.calibration``).
-    temperature: fitted on the validation split.
+    temperature: fitted on the validation split, of the head as fitted on the training split alone.
     ece_calibrated: the ``ece`` with logits divided by the temperature.
-    valid_accuracy: the accuracy on the validation split.
+    valid_accuracy, valid_log_loss: on the validation split, of that same head.
     """
 
     accuracy: float
@@ -40,6 +40,7 @@ class Metrics:
     right: int
     photos: int
     valid_accuracy: float
+    valid_log_loss: float
 
     def as_dict(self) -> dict[str, float]:
         """Return the metrics by name, floats rounded to four decimals."""

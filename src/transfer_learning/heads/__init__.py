@@ -1,4 +1,5 @@
 """The classifier on top of the features: its file, its training, its learning curves.
 
-Import from here: ``head``, ``training``, ``history``.  May import: features, config, runtime.
+Import from here: ``head``, ``training`` (dense), ``logistic``, ``history``,
+``strengths``.  May import: features, config, runtime.
 """

@@ -15,6 +15,7 @@ from transfer_learning.config.params import Preprocess, Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
 from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 
 WIDTH = 100
@@ -30,6 +31,7 @@ def page(
     head: Head,
     test: Features,
     history: Sequence[Epoch],
+    strengths: Sequence[Strength],
     preprocess: Preprocess,
     train: Train,
 ) -> str:
@@ -41,7 +43,8 @@ def page(
         backbone: of the pretrained network.
         head: as trained on it.
         test: the test photos' features, in the data set's order.
-        history: the epochs of its training.
+        history: the epochs of its training; none where it is logistic.
+        strengths: that were tried for it; none where it is dense.
         preprocess: the section of ``params.yaml`` that the photos went through.
         train: the section of ``params.yaml`` that the head was trained with.
     """
@@ -56,7 +59,7 @@ def page(
             *_data(data),
             *_input_pipeline(data, backbone, preprocess, train),
             *_model(name, backbone, head, train),
-            *_training(history),
+            *(_fitting(strengths, train) if strengths else _training(history)),
             *_predictions(head, test, train.batch_size),
             "The backbones side by side: [comparison.md](../comparison.md).",
             "",
@@ -162,11 +165,23 @@ def _input_pipeline(
 def _model(name: str, backbone: BackboneInfo, head: Head, train: Train) -> list[str]:
     features, classes = head.kernel.shape
     frozen, trained = backbone.parameters, head.kernel.size + head.bias.size
+    dense = train.head_of(name) == "dense"
     rows = [
         ("extractor (frozen)", features, frozen),
-        ("dropout (Dropout)", features, 0),
+        *([("dropout (Dropout)", features, 0)] if dense else []),
         ("logits (Dense)", classes, trained),
     ]
+    if dense:
+        compiled = [
+            f"Dropout's rate is {train.dropout:g}. Compiled with Adam at "
+            f"{train.learning_rate:g} and",
+            "sparse categorical cross-entropy on the logits.",
+        ]
+    else:
+        compiled = [
+            "Not the chapter's training: the logits are those of a logistic regression.",
+            "Batches, epochs, Dropout and seeds have no part in it.",
+        ]
     return [
         "## The model",
         "",
@@ -188,8 +203,7 @@ def _model(name: str, backbone: BackboneInfo, head: Head, train: Train) -> list[
                 f"extractor: {_one_line(backbone.handle)}",
             ]
         ),
-        f"Dropout's rate is {train.dropout:g}. Compiled with Adam at {train.learning_rate:g} and",
-        "sparse categorical cross-entropy on the logits.",
+        *compiled,
         "",
     ]
 
@@ -205,6 +219,23 @@ def _training(history: Sequence[Epoch]) -> list[str]:
             for item in history
         ),
         "![Accuracy and loss by epoch](curves.png)",
+        "",
+    ]
+
+
+def _fitting(strengths: Sequence[Strength], train: Train) -> list[str]:
+    refitted = ["It was then refitted on training and validation photos together.", ""]
+    return [
+        "## Training: the path of strengths",
+        "",
+        *_printed(
+            f"strength {item.strength:<10g} - loss: {item.loss:.4f} "
+            f"- accuracy: {item.accuracy:.4f} - val_loss: {item.val_loss:.4f} "
+            f"- val_accuracy: {item.val_accuracy:.4f}{' - chosen' * item.chosen}"
+            for item in strengths
+        ),
+        *(refitted * train.refit),
+        "![Accuracy and loss by strength](curves.png)",
         "",
     ]
 

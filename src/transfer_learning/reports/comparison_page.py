@@ -15,11 +15,17 @@ FIGURES = {
     "abstain.png": "Accuracy on the photos kept when the least sure predictions are set aside",
 }
 
+REFITTED = (
+    "A refitted head has learnt from the validation photos too: its validation accuracy and its "
+    "temperature are those of the same head before, fitted on the training photos alone."
+)
+
 
 def page(comparison: Comparison) -> str:
     """Return the page as Markdown: verdict, accuracies, pairs, classes, costs and figures."""
     note = "The photos are synthetic: drawn by this project, not photographed."
     figures = [line for name, alt in FIGURES.items() for line in (f"![{alt}]({name})", "")]
+    backbones = comparison.backbones.values()
     lines = [
         "# Backbones side by side",
         "",
@@ -33,6 +39,7 @@ def page(comparison: Comparison) -> str:
         "The interval is Wilson's. ECE is the expected calibration error in 15 bins; the last "
         "column has it after division of the logits by the temperature fitted on the "
         "validation photos.",
+        *([REFITTED] if any("refitted" in item.head for item in backbones) else []),
         "",
         *(["## Photo by photo", "", *_pairs(comparison), ""] if comparison.pairs else []),
         "## Class by class",
@@ -51,7 +58,7 @@ def page(comparison: Comparison) -> str:
 def _accuracies(comparison: Comparison) -> list[str]:
     header = ["backbone", "test accuracy, %", "95 % interval", "right", "top-2 accuracy, %"]
     header += ["validation accuracy, %", "macro-F1", "log loss", "ECE", "temperature"]
-    header += ["ECE after it"]
+    header += ["ECE after it", "head"]
     return markdown(
         header,
         [
@@ -67,6 +74,7 @@ def _accuracies(comparison: Comparison) -> list[str]:
                 f"{item.metrics.ece:.3f}",
                 temperature_text(item.metrics.temperature),
                 f"{item.metrics.ece_calibrated:.3f}",
+                item.head,
             ]
             for name, item in comparison.ranked.items()
         ],

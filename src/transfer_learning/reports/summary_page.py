@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from transfer_learning.config.params import Params
+from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo, size_summary
 from transfer_learning.reports.classes import photo_columns
 from transfer_learning.reports.markdown import markdown
 
 FIGURES = {
-    "curves": "Accuracy and loss of {} by epoch",
+    "curves": "Accuracy and loss of {} in training",
     "predictions": "30 test photos with the predictions of {}",
     "confusion": "Confusion matrix of {}",
 }
@@ -21,7 +22,8 @@ def summary(params: Params, data: DatasetInfo, comparison: Comparison) -> str:
 
 
 def _results(params: Params, comparison: Comparison) -> list[str]:
-    metrics = comparison.backbones[params.selected].metrics
+    selected = choose(params.selected, comparison)
+    metrics = comparison.backbones[selected.name].metrics
     banner = "**Synthetic data: the photos are drawn by this project.**"
     lines = [
         "# Summary",
@@ -29,12 +31,14 @@ def _results(params: Params, comparison: Comparison) -> list[str]:
         *([banner, ""] if comparison.synthetic else []),
         comparison.verdict,
         "",
-        f"Selected: **{params.selected}**, test accuracy {metrics.accuracy:.3f} "
+        f"Selected: **{selected.name}**, test accuracy {metrics.accuracy:.3f} "
         f"({metrics.right} of {metrics.photos}; 95 % interval {metrics.accuracy_low:.3f} to "
-        f"{metrics.accuracy_high:.3f}), macro-F1 {metrics.macro_f1:.3f}.",
+        f"{metrics.accuracy_high:.3f}), macro-F1 {metrics.macro_f1:.3f}. "
+        f"{selected.reason}",
         "",
         "Side by side: [comparison.md](comparison.md), [F1 by class](per_class.png), "
-        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png). "
+        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png), "
+        "[how many photos it takes](learning_curve.md). "
         "Everything on one page, with every test photo: [index.html](index.html).",
         "",
         "![Accuracy of the backbones with its 95 % interval, and their cost](comparison.png)",

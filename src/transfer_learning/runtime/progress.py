@@ -18,8 +18,8 @@ def progress(items: Iterable[T], bar: tqdm) -> Iterator[T]:
         bar.update()
 
 
-def progress_bar(*, total: int, what: str) -> tqdm:
-    """Return a bar of photos done, photos/s and time left; call ``update(n)`` and ``close()``."""
+def progress_bar(*, total: int, what: str, unit: str = "photo") -> tqdm:
+    """Return a bar of units done, units/s and time left; call ``update(n)`` and ``close()``."""
     # Away from a terminal each refresh is a new line, so it is refreshed rarely there.
     interval = 0.2 if sys.stderr.isatty() else 5.0
-    return tqdm(total=total, desc=what, unit="photo", mininterval=interval)
+    return tqdm(total=total, desc=what, unit=unit, mininterval=interval)

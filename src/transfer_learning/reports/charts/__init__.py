@@ -1,4 +1,4 @@
 """The charts, as PNG files with equal bytes each time.
 
-Import from here: ``backbone``, ``confusion``, ``across``.
+Import from here: ``backbone``, ``confusion``, ``across``, ``photos_needed``.
 """

@@ -1,4 +1,4 @@
-"""The charts of one backbone's training and confidence: learning curves, reliability."""
+"""The charts of one backbone's training and confidence: learning curves, strengths, reliability."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib import style
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from transfer_learning.evaluation.calibration import Bin
 from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength, chosen
 from transfer_learning.reports.charts import drawing
 
 
@@ -30,6 +31,31 @@ def curves(path: Path, history: Sequence[Epoch], *, title: str) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     figure.axes[0].yaxis.set_major_formatter(drawing.percent_tick)
     drawing.key(figure, 340, columns=2)
+    drawing.save(figure, path)
+
+
+@style.context(drawing.STYLE)
+def strength_path(path: Path, strengths: Sequence[Strength], *, title: str) -> None:
+    """Draw accuracy and loss of training and validation over the strengths, the chosen marked."""
+    figure = drawing.page(title, 340 + drawing.KEY_ROW)
+    tried = [item.strength for item in strengths]
+    best = chosen(strengths)
+    for left, metric in ((66, "accuracy"), (408, "loss")):
+        axes = drawing.axes(figure, left, 52, 264, 250)
+        for name, key, line, marker, colour in (
+            ("training", metric, *drawing.look(0)),
+            ("validation", f"val_{metric}", *drawing.look(1)),
+        ):
+            values = [getattr(item, key) for item in strengths]
+            axes.plot(tried, values, line, marker=marker, markersize=4, color=colour, label=name)
+        axes.axvline(best.strength, color="grey", linestyle=":", label=f"chosen: {best.strength:g}")
+        axes.set(xlabel="strength, the weakest right", title=metric, xscale="log")
+        axes.set_xlim(tried[0] * 1.5, tried[-1] / 1.5)
+        axes.xaxis.set_major_locator(LogLocator(numticks=5))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    figure.axes[0].yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.key(figure, 340, columns=3)
     drawing.save(figure, path)
 
 

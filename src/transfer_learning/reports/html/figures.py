@@ -16,8 +16,9 @@ from transfer_learning.evaluation.comparison import Comparison, Competitor
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.evaluation.wording import count, interval, percent
-from transfer_learning.heads import history
+from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
+from transfer_learning.heads.strengths import Strength
 from transfer_learning.reports.classes import WORST, many
 from transfer_learning.reports.photo_grids import EXAMPLES
 
@@ -105,13 +106,14 @@ def of_backbone(
     """
     metrics = backbone.metrics
     shown = count(len(grid), "test photo")
+    path = strengths.read(folder / "path.csv")
     confusion = "Most frequent mistakes" if many(backbone.per_class) else "Confusion matrix"
     correct = sum(item.correct for item in grid)
     return [
         _figure(
             folder / "curves.png",
-            _curves(history.read(folder / "history.csv")),
-            "Accuracy and loss by epoch",
+            _strengths(path) if path else _curves(history.read(folder / "history.csv")),
+            f"Accuracy and loss by {'strength of the regularisation' if path else 'epoch'}",
         ),
         _figure(
             folder / "confusion.png",
@@ -172,6 +174,16 @@ def _curves(epochs: Sequence[Epoch]) -> str:
         f"validation accuracy from {first.val_accuracy:.2f} to {last.val_accuracy:.2f}, "
         f"training loss from {first.loss:.2f} to {last.loss:.2f}, "
         f"validation loss from {first.val_loss:.2f} to {last.val_loss:.2f}."
+    )
+
+
+def _strengths(path: Sequence[Strength]) -> str:
+    best = strengths.chosen(path)
+    return (
+        f"Accuracy and loss over {count(len(path), 'strength')} of regularisation from "
+        f"{path[0].strength:g} to {path[-1].strength:g}: chosen is {best.strength:g}, with "
+        f"validation accuracy {best.val_accuracy:.2f} and validation loss {best.val_loss:.2f}; "
+        f"training accuracy {best.accuracy:.2f}, training loss {best.loss:.2f}."
     )
 
 

@@ -67,6 +67,12 @@ QUALITY = (
         "on the validation photos",
         lambda item: percent(item.metrics.valid_accuracy),
     ),
+    Measure(
+        "Head",
+        "what learns from the features; a refitted one has then learnt from the validation photos "
+        "too: its validation accuracy and temperature are from before",
+        lambda item: item.head,
+    ),
 )
 CONFIDENCE = (
     Measure(

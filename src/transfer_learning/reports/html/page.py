@@ -19,6 +19,7 @@ from markupsafe import Markup
 from transfer_learning.config.params import Params
 from transfer_learning.config.paths import REPORTS
 from transfer_learning.evaluation import wording
+from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, read_predictions
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, size_summary
@@ -112,6 +113,7 @@ def html(
         params=params,
         data=data,
         comparison=comparison,
+        selected=choose(params.selected, comparison),
         measures=measures.table(comparison.backbones.values()),
         across=figures.across(reports, comparison, in_file_order),
         backbones=_backbones(reports, comparison, predictions, test, data.classes),
@@ -123,7 +125,7 @@ def html(
         credits={id: data.credits[id] for id in on_page if id in data.credits},
         parameters=run.parameters(params),
         environment=run.environment(),
-        commands=run.commands(params),
+        commands=run.commands(params, comparison),
         style=style,
         style_hash=_hash(style),
         script=script,

@@ -7,6 +7,8 @@ import platform
 from importlib import metadata
 
 from transfer_learning.config.params import Params
+from transfer_learning.evaluation.choice import choose
+from transfer_learning.evaluation.comparison import Comparison
 
 SOFTWARE = (
     "dvc",
@@ -54,7 +56,7 @@ def environment() -> dict[str, str]:
     return installed
 
 
-def commands(params: Params) -> str:
+def commands(params: Params, comparison: Comparison) -> str:
     """Return what to type in a clone, to build the page again and to change what it shows."""
     lines = [
         "make repro",
@@ -64,7 +66,8 @@ def commands(params: Params) -> str:
         "dvc metrics diff HEAD longer",
         "dvc plots diff HEAD longer",
     ]
-    others = [name for name in params.backbones if name != params.selected]
+    selected = choose(params.selected, comparison).name
+    others = [name for name in comparison.backbones if name != selected]
     for name in others[:1]:
         lines += [
             "",
