@@ -159,7 +159,13 @@ IN_TENSORFLOW = (
 )
 
 
-@pytest.mark.parametrize("program", [RUN, IN_TENSORFLOW], ids=["openvino", "tensorflow"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(RUN, id="openvino"),
+        pytest.param(IN_TENSORFLOW, id="tensorflow", marks=pytest.mark.slow),
+    ],
+)
 def test_features_that_are_not_finite_name_the_photo_and_leave_nothing(
     program: str, tmp_path: Path
 ) -> None:

@@ -413,6 +413,7 @@ def test_what_makes_figures_weak_is_a_warning_and_is_kept(
     assert DatasetInfo.read(tmp_path).warnings == info.warnings
 
 
+@pytest.mark.slow
 def test_a_hundred_test_photos_of_even_classes_are_no_warning(tmp_path: Path) -> None:
     rendered = settings(tmp_path, train="train[110:]", valid="train[100:110]", test="train[:100]")
     flowers = rendered.rendered.model_copy(update={"images_per_class": 40})
