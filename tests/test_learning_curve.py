@@ -113,3 +113,14 @@ def test_the_figure_shows_means_and_the_law_up_to_twice_the_photos(
         laws = [line for line in axes.lines if len(line.get_xdata()) == 100]
         assert len(laws) == competitors
         assert laws[0].get_xdata()[-1] == pytest.approx(800)
+
+
+def test_draws_that_all_agree_are_drawn_without_a_range(tmp_path: Path) -> None:
+    # The mean of three times 0.2 is more than 0.2, in the last digit.
+    curve = curve_of([0.8, 0.4, 0.2], tests=5, draws=3)
+
+    photos_needed.draw(
+        tmp_path / "curve.png", {"net": curve}, {"net": double(curve)}, title="Accuracy"
+    )
+
+    assert (tmp_path / "curve.png").is_file()

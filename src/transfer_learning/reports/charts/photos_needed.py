@@ -42,7 +42,8 @@ def draw(
         axes.errorbar(
             photos * ASIDE**number,
             mean,
-            yerr=[mean - accuracies.min(axis=0), accuracies.max(axis=0) - mean],
+            # A mean of equals may lie beyond them, in the last digit.
+            yerr=np.maximum(0, [mean - accuracies.min(axis=0), accuracies.max(axis=0) - mean]),
             fmt=marker,
             color=colour,
             capsize=4,
