@@ -94,7 +94,7 @@ def test_a_pair_is_compared_in_numbers_and_words(browser: Browser, tmp_path: Pat
 
     cells = [item.text for item in browser.find("[aria-label^=Pairs] tbody tr > *")]
     assert cells == [
-        *("small", "large", "4", "1", "2", "1", "+12.5", "−25.0 to +50.0", "1.00"),
+        *("small", "large", "4", "1", "2", "1", "+12.5", "−42.0 to +60.6", "1.00"),
         inputs.comparison.pairs[0].verdict,
     ]
 

@@ -62,18 +62,18 @@ def test_a_prediction_is_correct_when_it_names_the_true_class() -> None:
     assert not Prediction("a", "rose", "tulip", ()).correct
 
 
-def test_epochs_come_back_with_six_decimals(tmp_path: Path) -> None:
+def test_epochs_come_back_with_four_decimals(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
 
     history.write(path, [Epoch(1, 0.5, 0.25, 0.1234564, 1e-9), Epoch(2, 1.0, 0.75, 0.5, 0.25)])
 
     assert path.read_text(encoding="utf-8") == (
         "epoch,accuracy,val_accuracy,loss,val_loss\n"
-        "1,0.500000,0.250000,0.123456,0.000000\n"
-        "2,1.000000,0.750000,0.500000,0.250000\n"
+        "1,0.5000,0.2500,0.1235,0.0000\n"
+        "2,1.0000,0.7500,0.5000,0.2500\n"
     )
     assert history.read(path) == [
-        Epoch(1, 0.5, 0.25, 0.123456, 0.0),
+        Epoch(1, 0.5, 0.25, 0.1235, 0.0),
         Epoch(2, 1.0, 0.75, 0.5, 0.25),
     ]
 
