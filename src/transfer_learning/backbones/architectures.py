@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from transfer_learning.runtime import npz
+
 Weights = dict[str, np.ndarray]
 
 # Of ImageNet's red, green and blue, which torchvision's networks are trained with.
@@ -65,9 +67,12 @@ class Network:
 
 
 def read(network: str, folder: Path) -> Network:
-    """Return the network of ``NETWORKS`` with the weights of ``folder/weights.npz``."""
-    with np.load(folder / "weights.npz", allow_pickle=False) as file:
-        return NETWORKS[network](dict(file))
+    """Return the network of ``NETWORKS`` with the weights of ``folder/weights.npz``.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return NETWORKS[network](npz.read_all(folder / "weights.npz"))
 
 
 @dataclass(frozen=True)

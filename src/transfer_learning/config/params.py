@@ -5,13 +5,11 @@ Read with ruamel.yaml, as DVC reads it, so that ``1e-3`` is a number here too.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,20 +17,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from ruamel.yaml import YAML
-from ruamel.yaml.events import (
-    AliasEvent,
-    CollectionEndEvent,
-    CollectionStartEvent,
-    ScalarEvent,
-)
 
+from transfer_learning.config import yaml_file
 from transfer_learning.config.paths import PARAMS
+from transfer_learning.config.values import BackboneName, ClassName, Handle, PathText, Text
 from transfer_learning.runtime.errors import QUOTED, UserError, clipped, quoted
 
-# Of the file; each is far above what a use needs and far below what takes long to read.
-FILE_BYTES = 50_000
-NESTING = 20
 # Of values: what a computer can hold, and finish in a person's time.
 IMAGES_PER_CLASS = 100_000
 EPOCHS = 10_000
@@ -42,55 +32,8 @@ STRENGTH = 1e12
 SEEDS = 2**32
 # Of a photo; decoded, it takes 4 bytes a pixel and more.
 MEGAPIXELS = 100
-# Characters of a backbone's name, and of any other text.
-NAME_LENGTH = 64
-TEXT_LENGTH = 2_000
-# Bytes of one part of a path, on every common file system.
-PART_BYTES = 255
-# Lines of one error, and characters of a parser's message or a list in it.
+# Lines of one error.
 PROBLEMS = 20
-DETAIL = 300
-# Windows has no files of these names, whatever follows after a dot.
-RESERVED = frozenset(
-    ["con", "prn", "aux", "nul"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)]
-)
-
-
-def _creatable(name: str) -> str:
-    if name.lower() in RESERVED:
-        raise ValueError("Windows reserves this name; choose another")
-    return name
-
-
-def _fits_file_systems(path: str) -> str:
-    for part in path.replace("\\", "/").split("/"):
-        if (length := len(part.encode())) > PART_BYTES:
-            raise ValueError(
-                f"Its part {quoted(part)} has {length} bytes, and file systems take {PART_BYTES}"
-            )
-    return path
-
-
-def _fits_where_a_path(handle: str) -> str:
-    return handle if "://" in handle else _fits_file_systems(handle)
-
-
-def _names_a_folder(name: str) -> str:
-    if name in (".", "..") or "/" in name or "\\" in name:
-        raise ValueError("A class is one folder in dataset.folder.path; give its name alone")
-    return name
-
-
-Text = Annotated[str, Field(max_length=TEXT_LENGTH)]
-PathText = Annotated[Text, Field(min_length=1), AfterValidator(_fits_file_systems)]
-Handle = Annotated[Text, Field(min_length=1), AfterValidator(_fits_where_a_path)]
-ClassName = Annotated[PathText, AfterValidator(_names_a_folder)]
-# Both become folder names and parts of DVC stage names.
-BackboneName = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=NAME_LENGTH),
-    AfterValidator(_creatable),
-]
 Resolution = Annotated[int, Field(ge=32, le=1024)]
 Precision = Literal["float32", "bfloat16"]
 # In the place of a name under ``selected``: the best on the validation photos.
@@ -327,7 +270,7 @@ def load(path: Path = PARAMS) -> Params:
             wrong type, out of range, or at odds with another.
     """
     try:
-        raw = _parse(path)
+        raw = yaml_file.parse(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; run from the project's top folder") from None
     try:
@@ -337,52 +280,6 @@ def load(path: Path = PARAMS) -> Params:
     if len(problems) > PROBLEMS:
         problems[PROBLEMS:] = [f"params.yaml: and {len(problems) - PROBLEMS} more"]
     raise UserError("\n".join(problems))
-
-
-def _parse(path: Path) -> Any:
-    """Return what the file holds, unless it is too large, too deep, or no YAML."""
-    with path.open("rb") as file:
-        encoded = file.read(FILE_BYTES + 1)
-    if len(encoded) > FILE_BYTES:
-        raise UserError(f"{path} has more than {FILE_BYTES:,} bytes; params.yaml needs a few")
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        text = encoded.decode("utf-8")
-        if problem := _problem_of_shape(yaml, text):
-            raise UserError(f"{path} {problem}")
-        return yaml.load(text)
-    except UserError:
-        raise
-    except UnicodeDecodeError as error:
-        detail = f"byte {error.start + 1} is not UTF-8; save it as UTF-8"
-    # ruamel.yaml lets through what int(), date() and others say to a value that is none.
-    except Exception as error:
-        detail = clipped(" ".join(str(error).split()), DETAIL) or "a value cannot be read"
-    raise UserError(f"{path} is not valid YAML: {detail}")
-
-
-def _problem_of_shape(yaml: YAML, text: str) -> str | None:
-    """Say what would make reading long, deep, or its messages unprintable; nothing is built."""
-    depth = 0
-    for event in yaml.parse(text):
-        line = f"line {event.start_mark.line + 1}"
-        match event:
-            case CollectionStartEvent():
-                depth += 1
-                if depth > NESTING:
-                    return f"nests deeper than {NESTING} levels in {line}; params.yaml needs 4"
-            case CollectionEndEvent():
-                depth -= 1
-            case AliasEvent():
-                return f"has an alias (*) in {line}; write the value out"
-            case ScalarEvent():
-                # Control characters, and halves of characters that cannot be written.
-                bad = next(
-                    (c for c in event.value if unicodedata.category(c) in ("Cc", "Cs")), None
-                )
-                if bad:
-                    return f"has the character {bad!r} in {line}, which no value here can hold"
-    return None
 
 
 def _describe(
@@ -412,4 +309,4 @@ def _shown(part: int | str) -> str:
 
 
 def _listed(values: Iterable[object]) -> str:
-    return clipped(", ".join(map(str, values)), DETAIL)
+    return clipped(", ".join(map(str, values)), yaml_file.DETAIL)

@@ -39,14 +39,17 @@ def write(folder: Path, photos: Iterable[tuple[str, Image.Image]]) -> None:
 
 
 def read(folder: Path = DATASET) -> dict[str, bytes]:
-    """Return the WebP file of each test photo by its id, in the order of the split."""
-    with np.load(folder / "thumbnails.npz", allow_pickle=False) as arrays:
-        ends = np.cumsum(arrays["sizes"])
-        webp = arrays["webp"].tobytes()
-        return {
-            str(photo_id): webp[end - size : end]
-            for photo_id, size, end in zip(arrays["ids"], arrays["sizes"], ends, strict=True)
-        }
+    """Return the WebP file of each test photo by its id, in the order of the split.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    ids, sizes, webp = npz.read(folder / "thumbnails.npz", "ids", "sizes", "webp")
+    contents, ends = webp.tobytes(), np.cumsum(sizes)
+    return {
+        str(photo_id): contents[end - size : end]
+        for photo_id, size, end in zip(ids, sizes, ends, strict=True)
+    }
 
 
 def _encode(photo: tuple[str, Image.Image]) -> tuple[str, bytes]:

@@ -38,13 +38,26 @@ def read(path: Path, *names: str) -> tuple[np.ndarray, ...]:
         FileNotFoundError: the file is missing.
         UserError: it is damaged, or lacks one of them.
     """
+    arrays = read_all(path)
+    if missing := [name for name in names if name not in arrays]:
+        raise damaged(path, f"it has no {missing[0]}")
+    return tuple(arrays[name] for name in names)
+
+
+def read_all(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays by name, after their checksums.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        UserError: it is damaged.
+    """
     try:
         # An array's own header says how far to read, so NumPy alone may stop before the checksum.
         with zipfile.ZipFile(path) as file:
             if name := file.testzip():
                 raise zipfile.BadZipFile(f"the checksum of {name} is wrong")
         with np.load(path, allow_pickle=False) as arrays:
-            return tuple(arrays[name] for name in names)
+            return dict(arrays)
     except Exception as error:  # Damaged bytes raise nearly anything, EINVAL for a place before 0.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
