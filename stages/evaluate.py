@@ -22,10 +22,12 @@ def main() -> None:
     features, reports = paths.features(name), paths.reports(name)
     test, valid = (Features.read(features / f"{split}.npz") for split in ("test", "valid"))
     head = Head.read(paths.model(name))
+    path = strengths.read(paths.model(name) / "path.csv")
     refitted = settings.train.refits(name)
     validated = Head.read(paths.validated_model(name)) if refitted else None
     result = evaluate.evaluate(head, test, valid, validated=validated)
     result.metrics.write(reports / "metrics.json")
+    strengths.write(reports / "path.csv", path)
     predictions.write_class_scores(reports / "per_class.csv", result.per_class)
     predictions.write_predictions(
         reports / "predictions.csv", result.predictions, head.classes.tolist()
@@ -37,7 +39,7 @@ def main() -> None:
         head=head,
         test=test,
         history=history.read(reports / "history.csv"),
-        strengths=strengths.read(reports / "path.csv"),
+        strengths=path,
         preprocess=settings.preprocess,
         train=settings.train,
     )

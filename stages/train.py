@@ -38,7 +38,9 @@ def main() -> None:
             if settings.refit:
                 done += ", before the refit on training and validation photos"
     history.write(paths.reports(name) / "history.csv", epochs)
-    strengths.write(paths.reports(name) / "path.csv", path)
+    # An uncached file among its outputs would keep the stage out of DVC's run cache: evaluate
+    # puts it among the reports.
+    strengths.write(paths.model(name) / "path.csv", path)
     print(f"train@{name}: validation accuracy {done}")
 
 
@@ -65,10 +67,11 @@ def _train_dense(
     # A head is so small that a GPU's start takes longer (docs/performance.md).
     hardware.hide_gpu()
     # Here because a logistic head does without TensorFlow.
+    from transfer_learning.heads import training  # isort: split
+
+    # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
     from dvclive.keras import DVCLiveCallback
     from dvclive.live import Live
-
-    from transfer_learning.heads import training
 
     class RoundedLive(Live):
         """Keeps as many decimals as history.csv."""
