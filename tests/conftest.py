@@ -22,12 +22,23 @@ MARKS = {"browser": ["browser"], "clone": ["dvc", "network"], "package": ["netwo
 # Made once per process: one process of pytest-xdist runs all tests with such a mark.
 TOGETHER = ("browser", "dvc")
 DRILLS = Path(__file__).parent / "drills"
+# Each of their tests is quick, and all of a module together are not.
+SLOW = {
+    "test_charts",
+    "test_hub",
+    "test_keras_networks",
+    "test_synthetic",
+    "test_tfds_source",
+    "test_training",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if DRILLS in item.path.parents:
             item.add_marker("drill")
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
         for fixture in getattr(item, "fixturenames", ()):
             for mark in MARKS.get(fixture, []):
                 item.add_marker(mark)
