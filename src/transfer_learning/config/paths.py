@@ -13,6 +13,7 @@ BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
+EXPORT = Path("data/export")
 REPORTS = Path("reports")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 
