@@ -7,6 +7,7 @@ KIND := $(shell timeout 10 nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 endif
 # For the make that a target calls.
 export KIND
+GET_PYTHON := install one (Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python@3.13), or name it: make PYTHON=python3.12
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
 INSTALLED := $(VENV)/installed-$(KIND)
@@ -14,7 +15,14 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+# As it was typed: make would take a $ in a folder's name for a variable of its own.
+ifeq ($(origin PHOTOS),command line)
+override PHOTOS := $(value PHOTOS)
+export PHOTOS
+OWN_PHOTOS := photos
+endif
+
+.PHONY: help setup photos check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -23,9 +31,11 @@ help: ## show the targets
 setup: $(INSTALLED) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
 
 $(READY): requirements/$(KIND).txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d; name one: make PYTHON=python3.12" % v)'
-	$(PYTHON) -m venv --clear $(VENV)
-	python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; $(GET_PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d; $(GET_PYTHON)" % v)'
+	@echo "Setting up $(CURDIR)/$(VENV), once: $$(grep -c == $<) packages for the $(if $(filter cuda,$(KIND)),GPU (several GB on disk),CPU (2.6 GB on disk)), among them TensorFlow, OpenVINO and DVC; about 3 minutes"
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "no environment was made; Debian and Ubuntu keep what it needs in: apt-get install python3-venv" >&2; exit 1; }
+	@python -m pip install --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 # The project itself, editable: an edited module needs no set-up.
@@ -33,10 +43,13 @@ $(INSTALLED): $(READY) pyproject.toml
 	@python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-check: $(INSTALLED) ## check params.yaml, all of it
+photos: $(INSTALLED)
+	@transfer-learning photos "$$PHOTOS"
+
+check: $(INSTALLED) $(OWN_PHOTOS) ## check params.yaml, all of it
 	@transfer-learning check
 
-repro: check ## rebuild what changed (set-up included)
+repro: check ## rebuild what changed (set-up included; PHOTOS=FOLDER for your own photos)
 	@dvc repro
 	@transfer-learning receipt
 

@@ -18,6 +18,7 @@ from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
 from transfer_learning.runtime import cli, csv_files, files, hardware, timings
 from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.progress import progress_bar
 
 
 def main() -> None:
@@ -88,9 +89,9 @@ def _train_dense(
             f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
             'run git add -A && git commit -m "start", then dvc repro'
         ) from None
-    head, epochs = training.train(
-        train_set, valid_set, settings, callbacks=[DVCLiveCallback(live=live)]
-    )
+    with progress_bar(total=settings.epochs, what=f"train@{name}", unit="epoch") as bar:
+        callbacks = [DVCLiveCallback(live=live), training.after_each_epoch(bar.update)]
+        head, epochs = training.train(train_set, valid_set, settings, callbacks=callbacks)
     head.write(paths.model(name))
     return epochs
 

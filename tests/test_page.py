@@ -209,7 +209,7 @@ def test_parameters_software_and_commands_of_the_run_are_there(
         "dvc exp run -S selected=large -n large",
         "dvc metrics diff HEAD large",
         "dataset.source folder",
-        "dataset.folder.path data/photos",
+        "dataset.folder.path photos",
         "dataset.folder.classes null",
         "backbones.large.handle pypi:large==1.0",
         "extract.precision float32",

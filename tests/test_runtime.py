@@ -79,6 +79,23 @@ def test_an_interrupt_during_a_stages_imports_is_one_line_and_exit_code_130() ->
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["stages/train.py"], ["-m", "stages.train"]])
+def test_a_stage_that_is_run_by_hand_without_a_name_says_how(command: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=SRC.parent,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert "python -m stages.train NAME" in result.stderr
+    assert "dvc repro train@NAME" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     def main() -> None:
         raise ZeroDivisionError

@@ -51,10 +51,10 @@ def test_real_photos_are_not_called_synthetic(tmp_path: Path) -> None:
 
 
 def test_the_verdict_and_the_selected_backbones_numbers_come_first(tmp_path: Path) -> None:
-    text = page(tmp_path, verdict="large is better by 2.5 points.")
+    text = page(tmp_path, verdict="Use large. It is better by 2.5 points.")
 
     assert text.startswith(
-        "# Summary\n\nlarge is better by 2.5 points.\n\n"
+        "# Summary\n\n**Use large.** It is better by 2.5 points.\n\n"
         "Selected: **small**, test accuracy 0.625 (5 of 8; 95 % interval 0.306 to 0.863), "
         "macro-F1 0.611."
     )

@@ -14,19 +14,28 @@ def check() -> params.Params:
     """Read ``params.yaml`` and check it against the disk and the known packages too.
 
     Raises:
-        UserError: a key is wrong, a handle is not known, the folder of photos is missing or
-            unusable, or a slice is empty or overlaps another.
+        UserError: a key is wrong, or as ``check_photos``; or a handle is not known.
     """
     settings = params.load()
     for name, backbone in settings.backbones.items():
         handles.check_handle(name, backbone)
-    slices = settings.dataset.splits.model_dump()
-    count = registry.count(settings.dataset)
+    check_photos(settings.dataset)
+    return settings
+
+
+def check_photos(dataset: params.Dataset) -> None:
+    """Check that the source has photos, as far as is known before they are fetched, and the splits.
+
+    Raises:
+        UserError: the folder of photos is missing or unusable, or a slice is empty or overlaps
+            another.
+    """
+    slices = dataset.splits.model_dump()
+    count = registry.count(dataset)
     if count is None:
         splits.check(slices)
     else:
         splits.resolve(slices, count)
-    return settings
 
 
 def report() -> str:

@@ -27,6 +27,10 @@ def main() -> None:
     command.add_argument("name", metavar="NAME")
     command.set_defaults(run=_preset)
 
+    command = commands.add_parser("photos", help="set params.yaml to a folder of your photos")
+    command.add_argument("folder", metavar="FOLDER", help="it holds a folder for each class")
+    command.set_defaults(run=_photos)
+
     command = commands.add_parser("doctor", help="what this machine will use, and how fast it is")
     command.set_defaults(run=_doctor)
 
@@ -87,6 +91,13 @@ def _preset(options: argparse.Namespace) -> int:
     return 0
 
 
+def _photos(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import own_photos
+
+    print(own_photos.apply(options.folder))
+    return 0
+
+
 def _doctor(_: argparse.Namespace) -> int:
     from transfer_learning.commands import doctor
 
@@ -97,6 +108,7 @@ def _receipt(_: argparse.Namespace) -> int:
     from transfer_learning.commands import receipt
 
     print(receipt.write())
+    print(receipt.result())
     return 0
 
 

@@ -22,6 +22,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.commands import outputs
 from transfer_learning.commands.outputs import Output
 from transfer_learning.config import params, paths
+from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.runtime import files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 
@@ -54,6 +55,16 @@ def write() -> str:
     files.write_json(RECEIPT, statement(found))
     count = sum(len(output.files or ()) for output in found)
     return f"{RECEIPT}: {count} files of {len({output.stage for output in found})} stages"
+
+
+def result() -> str:
+    """Return what was found out, and where the page about it lies, for the end of a build.
+
+    Raises:
+        FileNotFoundError: ``compare`` has not been run.
+    """
+    page = (paths.REPORTS / "index.html").resolve().as_uri()
+    return f"\n{Comparison.read(paths.REPORTS / 'comparison.json').verdict}\n{page}"
 
 
 def statement(found: list[Output]) -> dict[str, Any]:

@@ -59,6 +59,11 @@ class Folder(_Section):
     classes: list[ClassName] | None
     max_megapixels: float = Field(default=MEGAPIXELS, gt=0, le=1000)
 
+    @property
+    def name(self) -> str:
+        """The folder's own name, for pages that are sent to others."""
+        return Path(self.path).expanduser().resolve().name
+
 
 class Tfds(_Section):
     """A TFDS image-classification builder."""
@@ -273,6 +278,15 @@ def load(path: Path = PARAMS) -> Params:
         raw = yaml_file.parse(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; run from the project's top folder") from None
+    return parse(raw)
+
+
+def parse(raw: object) -> Params:
+    """Check what ``params.yaml`` holds, as plain values.
+
+    Raises:
+        UserError: as ``load``.
+    """
     try:
         return Params.model_validate(raw)
     except ValidationError as error:

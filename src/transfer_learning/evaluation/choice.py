@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from transfer_learning.config.params import BEST
-from transfer_learning.evaluation.comparison import Comparison, Competitor
+from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.evaluation.verdict import best
 from transfer_learning.evaluation.wording import percent
 
 
@@ -20,12 +21,11 @@ class Choice:
 def choose(selected: str, comparison: Comparison) -> Choice:
     """Return the competitor that ``selected`` names, or the best on validation.
 
-    The highest validation accuracy is best; of equals the lowest validation log loss, then the
-    fewest multiply-adds, then the first name.  Test photos play no part.
+    Which that is, ``verdict.best`` says.
     """
     if selected != BEST:
         return Choice(selected, "Named in params.yaml.")
-    name = min(comparison.backbones, key=lambda name: (_key(comparison.backbones[name]), name))
+    name = best(comparison.backbones)
     metrics = comparison.backbones[name].metrics
     return Choice(
         name,
@@ -34,8 +34,3 @@ def choose(selected: str, comparison: Comparison) -> Choice:
         f"{metrics.valid_log_loss:.3f}; then the fewest multiply-adds). The test photos played no "
         "part in the choice.",
     )
-
-
-def _key(item: Competitor) -> tuple[float, float, int]:
-    metrics = item.metrics
-    return -metrics.valid_accuracy, metrics.valid_log_loss, item.multiply_adds

@@ -75,7 +75,7 @@ class Competitor:
 class Comparison:
     """``comparison.json``: the backbones on the same test photos, and every two of them compared.
 
-    ``photos`` is the number of test photos; ``verdict`` says in words which backbone is best.
+    ``photos`` is the number of test photos; ``verdict`` says in words which to use.
     """
 
     synthetic: bool
@@ -88,6 +88,12 @@ class Comparison:
     def ranked(self) -> dict[str, Competitor]:
         """The backbones by name, the most accurate first, equals by name."""
         return dict(_ranked(self.backbones))
+
+    @property
+    def emphasised_verdict(self) -> str:
+        """The verdict in Markdown, what to use in bold."""
+        first, dot, rest = self.verdict.partition(".")
+        return f"**{first}{dot}**{rest}"
 
     def headline_metrics(self) -> dict[str, dict[str, float]]:
         """Return what ``backbones.json`` holds: the few metrics to see side by side in DVC."""
@@ -120,9 +126,7 @@ def compare(
         synthetic: whether the photos are drawn.
     """
     photos = next(iter(backbones.values())).metrics.photos
-    words = verdict.verdict(
-        {name: item.metrics for name, item in backbones.items()}, pairs, synthetic=synthetic
-    )
+    words = verdict.verdict(backbones, pairs, synthetic=synthetic)
     return Comparison(synthetic, photos, words, dict(backbones), pairs)
 
 

@@ -1,74 +1,84 @@
-"""The comparison in words: which backbone is most accurate, how sure that is, how to choose."""
+"""The comparison in words: which backbone to use, how good it is, and what the others are worth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
-from math import sqrt
-from statistics import NormalDist
+from typing import Protocol
 
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.significance import Pair
-from transfer_learning.evaluation.wording import interval, listed, p_text, percent
+from transfer_learning.evaluation.wording import hundredths, p_text, percent
 
 
-def verdict(metrics: Mapping[str, Metrics], pairs: Sequence[Pair], *, synthetic: bool) -> str:
-    """Return a few sentences.
+class Candidate(Protocol):
+    """What the choice is made by."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What was measured of it."""
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one photo; 0 where not known."""
+
+
+def best(candidates: Mapping[str, Candidate]) -> str:
+    """Return the name of the best on validation; test photos play no part.
+
+    The highest validation accuracy is best; of equals the lowest validation log loss, then the
+    fewest multiply-adds, then the first name.
+    """
+
+    def key(name: str) -> tuple[float, float, int, str]:
+        item = candidates[name]
+        metrics = item.metrics
+        return -metrics.valid_accuracy, metrics.valid_log_loss, item.multiply_adds, name
+
+    return min(candidates, key=key)
+
+
+def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synthetic: bool) -> str:
+    """Return a few sentences; the first, up to ". ", says which to use.
+
+    It is the best on validation, so that its test accuracy is not too high, as the highest of
+    several on the same photos is on average.
 
     Args:
-        metrics: each backbone's, all measured on the same photos.
+        candidates: by name, all measured on the same photos.
         pairs: every two of them (``significance.compare``).
         synthetic: whether the photos are drawn.
     """
-    most = max(item.right for item in metrics.values())
-    leaders = sorted(name for name, item in metrics.items() if item.right == most)
-    best = metrics[leaders[0]]
-    photos = "synthetic test photos" if synthetic else "test photos"
-    accuracy = (
-        f"{percent(best.accuracy)} (95 % {interval((best.accuracy_low, best.accuracy_high))}; "
-        f"{best.right} of {best.photos} {photos})"
-    )
-    if len(metrics) == 1:
-        return f"{leaders[0]} has an accuracy of {accuracy}; there is no other to compare."
-    have = "have" if len(leaders) > 1 else "has"
-    sentences = [f"{listed(leaders)} {have} the highest test accuracy, {accuracy}."]
-    followers = [name for name in metrics if name not in leaders]
-    by_names = {frozenset((pair.a, pair.b)): pair for pair in pairs}
-    # Every leader against every follower, so that the names' order decides nothing.
-    versus = [
-        (leader, follower, by_names[frozenset((leader, follower))])
-        for leader, follower in product(leaders, followers)
-        if frozenset((leader, follower)) in by_names
+    chosen = best(candidates)
+    metrics = candidates[chosen].metrics
+    sentences = [
+        f"Use {chosen}.",
+        f"Right on {percent(metrics.accuracy)} of {metrics.photos:,} "
+        f"{'synthetic ' * synthetic}test photos (likely {hundredths(metrics.accuracy_low)}–"
+        f"{percent(metrics.accuracy_high)}).",
     ]
-    for leader in leaders:
-        worse = [f"{b} by {pair.margin}" for a, b, pair in versus if a == leader and pair.differs]
-        if worse:
-            sentences.append(f"{leader} is better than {listed(worse)}.")
-    unsure = [
-        f"{a} and {b} (p = {p_text(pair.p_holm)})" for a, b, pair in versus if not pair.differs
+    if len(candidates) == 1:
+        return " ".join([*sentences, "There is no other to compare."])
+    with_chosen = {pair.other(chosen): pair for pair in pairs if pair.has(chosen)}
+    others = sorted(with_chosen, key=lambda name: (-candidates[name].metrics.right, name))
+    sentences += [
+        _other(name, candidates[name], with_chosen[name], chosen=candidates[chosen])
+        for name in others
     ]
-    if unsure:
-        sentences.append(f"There is no evidence of a difference between {'; '.join(unsure)}.")
-    return " ".join([*sentences, _how_to_choose(metrics, best)])
+    return " ".join([*sentences, f"{chosen} was chosen by its accuracy on the validation photos."])
 
 
-def _how_to_choose(metrics: Mapping[str, Metrics], best: Metrics) -> str:
-    highest = max(item.valid_accuracy for item in metrics.values())
-    leaders = sorted(name for name, item in metrics.items() if item.valid_accuracy == highest)
-    return (
-        f"The highest of {len(metrics)} accuracies on the same photos is too high on average, by "
-        f"up to about {100 * selection_bias(best.accuracy, best.photos, len(metrics)):.1f} points "
-        f"where they are equally good: choose by validation accuracy, in which {listed(leaders)} "
-        f"{'lead' if len(leaders) > 1 else 'leads'} with {percent(highest)}."
-    )
-
-
-def selection_bias(accuracy: float, photos: int, count: int) -> float:
-    """Return by how much the highest of ``count`` equal, independent accuracies is too high.
-
-    The standard error of one, times the expected largest of ``count`` standard normal values
-    (Blom 1958, "Statistical Estimates and Transformed Beta-Variables": Φ⁻¹((n − 3/8) / (n + 1/4)),
-    within 5 %).  Backbones that are right on the same photos have a smaller bias.
-    """
-    largest = NormalDist().inv_cdf((count - 0.375) / (count + 0.25))
-    return largest * sqrt(accuracy * (1 - accuracy) / photos)
+def _other(name: str, item: Candidate, pair: Pair, *, chosen: Candidate) -> str:
+    """Say how one compares with the chosen one, and what it costs beside it."""
+    cost = ""
+    if item.multiply_adds and chosen.multiply_adds:
+        times = f"{item.multiply_adds / chosen.multiply_adds:.2g}"
+        cost = f" and needs {'as much' if times == '1' else f'{times} times the'} computation"
+    accuracy = percent(item.metrics.accuracy)
+    if pair.differs:
+        more = item.metrics.right > chosen.metrics.right
+        words = f"is {'better' if more else 'worse'} on the test photos by {pair.margin}"
+    elif item.multiply_adds < chosen.multiply_adds:
+        words = f"is not shown to be worse ({accuracy}, p = {p_text(pair.p_holm)})"
+    else:
+        words = f"is no better ({accuracy}, p = {p_text(pair.p_holm)})"
+    return f"{name} {words}{cost}."

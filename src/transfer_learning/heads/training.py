@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from transfer_learning.config.params import Train
@@ -61,7 +61,7 @@ def train(
         epochs=settings.epochs,
         validation_data=(valid_set.features, valid_set.labels),
         callbacks=list(callbacks),
-        verbose=2,
+        verbose=0,
     ).history
     kernel, bias = (value.numpy().astype("float32") for value in dense.trainable_variables)
     epochs = [
@@ -72,3 +72,8 @@ def train(
         for epoch in range(settings.epochs)
     ]
     return Head(kernel, bias, train_set.classes), epochs
+
+
+def after_each_epoch(call: Callable[[], object]) -> Any:
+    """Return a Keras callback that calls when an epoch is done, such as a bar's ``update``."""
+    return tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: call())

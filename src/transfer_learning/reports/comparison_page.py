@@ -30,7 +30,7 @@ def page(comparison: Comparison) -> str:
         "# Backbones side by side",
         "",
         *([note, ""] if comparison.synthetic else []),
-        f"**{comparison.verdict}**",
+        comparison.emphasised_verdict,
         "",
         "## How good",
         "",

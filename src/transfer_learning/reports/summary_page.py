@@ -29,7 +29,7 @@ def _results(params: Params, comparison: Comparison) -> list[str]:
         "# Summary",
         "",
         *([banner, ""] if comparison.synthetic else []),
-        comparison.verdict,
+        comparison.emphasised_verdict,
         "",
         f"Selected: **{selected.name}**, test accuracy {metrics.accuracy:.3f} "
         f"({metrics.right} of {metrics.photos}; 95 % interval {metrics.accuracy_low:.3f} to "

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from transfer_learning.runtime.errors import UserError
@@ -112,5 +113,9 @@ def item() -> str:
         return sys.argv[1]
     name = os.environ.get("DVC_STAGE", "").rpartition("@")[2]
     if not name:
-        raise UserError("name the backbone, or the resolution in pixels")
+        stage = Path(sys.argv[0]).stem
+        raise UserError(
+            f"say for which backbone, or resolution in pixels: python -m stages.{stage} NAME; "
+            f"dvc repro {stage}@NAME also runs what it needs"
+        )
     return name

@@ -208,6 +208,6 @@ def _source(params: Params, data: DatasetInfo) -> str:
         case "rendered":
             return "drawn by this project’s own code (synthetic)"
         case "folder":
-            return f"the folder {params.dataset.folder.path}"
+            return f"the folder {params.dataset.folder.name}"
         case _:
             return f"TensorFlow Datasets, {params.dataset.tfds.name}"

@@ -32,6 +32,9 @@ def parameters(params: Params) -> dict[str, str]:
     tree = params.model_dump(mode="json")
     dataset = tree["dataset"]
     tree["dataset"] = {key: dataset[key] for key in ("source", params.dataset.source, "splits")}
+    if params.dataset.source == "folder":
+        # The page is to send to someone, who need not know the user's home.
+        tree["dataset"]["folder"]["path"] = params.dataset.folder.name
     flat: dict[str, str] = {}
 
     def walk(value: object, key: str) -> None:
