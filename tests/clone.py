@@ -20,6 +20,7 @@ TINY = {
         "folder": {"path": "data/photos", "classes": None},
         "tfds": {"name": "tf_flowers", "data_dir": None},
         "splits": {"train": "train[50%:]", "valid": "train[25%:50%]", "test": "train[:25%]"},
+        "stratify": False,
     },
     "preprocess": {"method": "bilinear", "antialias": False},
     "resolutions": [224, 32],

@@ -414,6 +414,19 @@ def test_what_makes_figures_weak_is_a_warning_and_is_kept(
 
 
 @pytest.mark.slow
+def test_stratified_splits_leave_no_class_out(tmp_path: Path) -> None:
+    root = good_photos(tmp_path / "photos")
+    for name in [f"{number}.jpg" for number in range(4, GOOD)]:
+        (root / "roses" / name).unlink()
+
+    plain = fetch(settings(root), tmp_path / "plain")
+    even = fetch(settings(root).model_copy(update={"stratify": True}), tmp_path / "even")
+
+    assert even.splits["test"].per_class == (3, 1)
+    assert even.splits["train"].per_class == (5, 2)
+    assert {photo.id for photo in even.photos} == {photo.id for photo in plain.photos}
+
+
 def test_a_hundred_test_photos_of_even_classes_are_no_warning(tmp_path: Path) -> None:
     rendered = settings(tmp_path, train="train[110:]", valid="train[100:110]", test="train[:100]")
     flowers = rendered.rendered.model_copy(update={"images_per_class": 40})

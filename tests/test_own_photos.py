@@ -49,9 +49,8 @@ def test_a_folder_of_any_name_is_put_in_force_and_nothing_else_changes(
 
     after = params.load().model_dump()
     assert (after["dataset"]["source"], after["dataset"]["folder"]["path"]) == ("folder", folder)
-    before["dataset"].update(
-        source="folder", folder={**before["dataset"]["folder"], "path": folder}
-    )
+    path = {**before["dataset"]["folder"], "path": folder}
+    before["dataset"].update(source="folder", folder=path, stratify=True)
     assert after == before
     assert "source is folder (was rendered)" in said
 

@@ -55,7 +55,13 @@ def error_of(path: Path) -> str:
 
 
 # They have a default.
-OPTIONAL = [("dataset", "tfds", "try_gcs"), ("extract",), ("extract", "precision"), ("joined",)]
+OPTIONAL = [
+    ("dataset", "tfds", "try_gcs"),
+    ("dataset", "stratify"),
+    ("extract",),
+    ("extract", "precision"),
+    ("joined",),
+]
 ALL_KEYS = list(keys_of(read_yaml()))
 # Any name may be a backbone's: ``backbones`` itself has neither fixed nor unknown keys.
 FIXED_KEYS = [key for key in ALL_KEYS if not (key[0] == "backbones" and len(key) == 2)]

@@ -106,6 +106,11 @@ def run_library(_: dict, clone: Clone) -> None:
             id="splits",
         ),
         pytest.param(
+            change("dataset", "stratify", to=True),
+            {"fetch"} | everything_after_fetch(),
+            id="stratify",
+        ),
+        pytest.param(
             change("dataset", "rendered", "seed", to=1),
             {"fetch"} | everything_after_fetch(),
             id="rendered",

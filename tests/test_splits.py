@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from transfer_learning.runtime.errors import UserError
-from transfer_learning.sources.splits import check, resolve
+from transfer_learning.sources.splits import check, resolve, stratified
 
 SLICES = {"train": "train[25%:]", "valid": "train[10%:25%]", "test": "train[:10%]"}
 
@@ -190,3 +190,31 @@ def test_a_slice_of_very_many_parts_is_refused_in_a_short_message() -> None:
 def test_a_slice_that_takes_every_photo_many_times_is_refused() -> None:
     with pytest.raises(UserError, match="takes 3960 of 40 photos twice"):
         positions_of("+".join(["train"] * 100), 40)
+
+
+def test_a_stratified_order_spreads_every_class_evenly() -> None:
+    assert stratified([0, 0, 0, 0, 1, 1]) == (0, 4, 1, 2, 5, 3)
+
+
+@pytest.mark.parametrize("sizes", [(700, 200, 100), (100, 100, 100), (90, 7, 3), (1, 50)])
+def test_every_slice_of_a_stratified_order_has_its_share_of_each_class(
+    sizes: tuple[int, ...],
+) -> None:
+    labels = [label for label, size in enumerate(sizes) for _ in range(size)]
+    order = stratified(labels)
+    assert sorted(order) == list(range(len(labels)))
+
+    for positions in resolve(SLICES, len(labels)).values():
+        share = len(positions) / len(labels)
+        found = [labels[order[position]] for position in positions]
+        for label, size in enumerate(sizes):
+            assert abs(found.count(label) - share * size) <= 1
+
+
+def test_the_photos_of_a_class_keep_their_order() -> None:
+    labels = [0, 1, 1, 0, 2, 1, 0]
+    order = stratified(labels)
+
+    for label in set(labels):
+        of_class = [position for position in order if labels[position] == label]
+        assert of_class == sorted(of_class)

@@ -20,7 +20,7 @@ WIDTH = 100_000
 
 
 def apply(folder: str) -> str:
-    """Set ``dataset.source`` and ``dataset.folder.path`` in params.yaml, which keeps its comments.
+    """Set the source, the folder's path and ``stratify`` in params.yaml, which keeps its comments.
 
     The list of classes is emptied where the folder is another one, because it named that one's.
 
@@ -47,11 +47,13 @@ def apply(folder: str) -> str:
     if dataset["folder"]["path"] != folder:
         dataset["folder"]["path"] = folder
         dataset["folder"]["classes"] = None
+    # Small classes, which photos of one's own often have, would else miss a split.
+    dataset["stratify"] = True
     check.check_photos(params.parse(tree).dataset)
     text = io.StringIO()
     yaml.dump(tree, text)
     write_text(PARAMS, text.getvalue())
     return (
         f"{PARAMS} is changed: dataset.source is folder (was {before.source}), dataset.folder.path "
-        f"is {quoted(folder)} (was {quoted(before.folder.path)})"
+        f"is {quoted(folder)} (was {quoted(before.folder.path)}), dataset.stratify is true"
     )

@@ -83,13 +83,17 @@ class Splits(_Section):
 
 
 class Dataset(_Section):
-    """Where the photos come from and how they are split."""
+    """Where the photos come from and how they are split.
+
+    ``stratify`` gives every class its share in each split (``sources.splits.stratified``).
+    """
 
     source: Literal["rendered", "folder", "tfds"]
     rendered: Rendered
     folder: Folder
     tfds: Tfds
     splits: Splits
+    stratify: bool = False
 
 
 class Preprocess(_Section):

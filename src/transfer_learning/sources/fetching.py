@@ -58,6 +58,8 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
         kept, rejected = _check(source, spool, what=f"fetch: {settings.source}")
         entries: list[PhotoEntry] = []
         summaries: dict[str, SplitSummary] = {}
+        if settings.stratify:
+            kept = [kept[i] for i in splits.stratified([item.photo.label for item in kept])]
         for split, positions in splits.resolve(slices, len(kept)).items():
             members = [kept[position] for position in positions]
             path = folder / f"{split}.tfrecord"
@@ -100,8 +102,8 @@ def _warnings(classes: tuple[str, ...], splits: dict[str, SplitSummary]) -> Iter
         counts = zip(classes, splits[split].per_class, strict=True)
         if empty := [name for name, count in counts if not count]:
             yield (
-                f"no {split} photo of {clipped(', '.join(empty))}; add photos, or widen "
-                f"dataset.splits.{split}"
+                f"no {split} photo of {clipped(', '.join(empty))}; set dataset.stratify to true, "
+                f"add photos, or widen dataset.splits.{split}"
             )
     if (tested := splits["test"].counted) < FEW_TESTED:
         yield (

@@ -5,6 +5,9 @@ The grammar and the rounding are described at tensorflow.org/datasets/splits.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
 from itertools import combinations
 
 from transfer_learning.runtime.errors import UserError, clipped, quoted
@@ -55,6 +58,29 @@ def resolve(slices: dict[str, str], count: int) -> dict[str, tuple[int, ...]]:
                 f"({clipped(slices[b])}) share {len(shared)} of {count} photos; make them disjoint"
             )
     return positions
+
+
+def stratified(labels: Sequence[int]) -> tuple[int, ...]:
+    """Return an order of the photos in which every slice has its share of every class.
+
+    The photos of a class keep their order and are spread evenly: the k-th of n stands at
+    (k + ½) / n of the way.  A slice then has the photos of a class that its length asks for, up to
+    one at either end.
+
+    Args:
+        labels: of all photos, in the order of the source.
+
+    Returns:
+        The positions of the photos; of equals the lower label comes first.
+    """
+    sizes = Counter(labels)
+    seen: Counter[int] = Counter()
+    places = []
+    for position, label in enumerate(labels):
+        # A fraction, not a float, so that what is equal is seen to be.
+        places.append((Fraction(2 * seen[label] + 1, 2 * sizes[label]), label, position))
+        seen[label] += 1
+    return tuple(position for _, _, position in sorted(places))
 
 
 def _parts(name: str, text: str, count: int) -> list[range]:

@@ -31,7 +31,8 @@ def parameters(params: Params) -> dict[str, str]:
     """Return the parameters by dotted key, without the sources of photos that are not used."""
     tree = params.model_dump(mode="json")
     dataset = tree["dataset"]
-    tree["dataset"] = {key: dataset[key] for key in ("source", params.dataset.source, "splits")}
+    shown = ("source", params.dataset.source, "splits", "stratify")
+    tree["dataset"] = {key: dataset[key] for key in shown}
     if params.dataset.source == "folder":
         # The page is to send to someone, who need not know the user's home.
         tree["dataset"]["folder"]["path"] = params.dataset.folder.name
