@@ -1,11 +1,10 @@
 """data/features/B in; data/models/B out, the trained head, and its curves under reports/B.
 
 A stage of its own because it depends on the parameters under ``train`` and on no photo.
-A dense head has epochs: history.csv, and reports/B/live, DVCLive's curves that grow while it
+A dense head has epochs: history.csv, and live/ beside the head, DVCLive's curves that grow while it
 trains.  A logistic head has strengths: path.csv.  The files of the other kind hold a header alone.
 """
 
-from pathlib import Path
 from typing import Any
 
 from scmrepo.exceptions import SCMError
@@ -16,7 +15,7 @@ from transfer_learning.features.features import Features
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
-from transfer_learning.runtime import cli, csv_files, files, hardware, timings
+from transfer_learning.runtime import cli, csv_files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.progress import progress_bar
 
@@ -55,10 +54,6 @@ def _fit_logistic(
     fitted.head.write(paths.model(name))
     if settings.refit:
         fitted.validated.write(paths.validated_model(name))
-    for part in ("eval", "train"):
-        for measure in ("accuracy", "loss"):
-            header = f"step\t{measure}\n"
-            files.write_text(_live(name) / f"plots/metrics/{part}/{measure}.tsv", header)
     return fitted.path
 
 
@@ -83,7 +78,7 @@ def _train_dense(
             )
 
     try:
-        live = RoundedLive(str(_live(name)), save_dvc_exp=False, dvcyaml=None)
+        live = RoundedLive(str(paths.model(name) / "live"), save_dvc_exp=False, dvcyaml=None)
     except SCMError as error:
         raise UserError(
             f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
@@ -94,10 +89,6 @@ def _train_dense(
         head, epochs = training.train(train_set, valid_set, settings, callbacks=callbacks)
     head.write(paths.model(name))
     return epochs
-
-
-def _live(name: str) -> Path:
-    return paths.reports(name) / "live"
 
 
 if __name__ == "__main__":

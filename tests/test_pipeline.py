@@ -175,7 +175,7 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/index.html",
         "reports/summary.md",
         "reports/tiny/chapter.md",
-        "reports/tiny/live/plots/metrics/eval/accuracy.tsv",
+        "data/models/tiny/live/plots/metrics/eval/accuracy.tsv",
         "reports/tiny/most_wrong.png",
         "reports/tiny/path.csv",
         "reports/tiny/per_class.csv",
