@@ -33,6 +33,11 @@ def run(main: Callable[[], None]) -> None:
     # From here on files are open, which an exception closes and removes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        if stage := os.environ.get("DVC_STAGE"):
+            # Here, for it takes a moment, and only a stage that DVC runs needs it.
+            from transfer_learning.runtime import inputs
+
+            inputs.check(stage)
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
