@@ -23,6 +23,14 @@ def tfrecords(resolution: int) -> Path:
     return Path(f"data/tfrecords/{resolution}")
 
 
+def resolution(pixels: int) -> Path:
+    """Return the file that says that the photos at R × R pixels were made.
+
+    It is there so that no ``..`` under ``resolutions`` leads DVC out of data (dvc.yaml).
+    """
+    return Path(f"data/resolutions/{pixels}")
+
+
 def backbone(name: str) -> Path:
     """Return the folder of a backbone's artifact."""
     return BACKBONES / name
