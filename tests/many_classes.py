@@ -72,7 +72,7 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
         folder / "train.tfrecord",
         (records.Record(photo.id, photo.label, encoded.getvalue()) for photo in train),
     )
-    thumbnails.write(folder, ((photo.id, image) for photo in test))
+    thumbnails.write(folder, ((photo.id, image) for photo in test), side=128)
 
 
 def _write_reports(
