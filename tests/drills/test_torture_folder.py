@@ -169,7 +169,9 @@ def _expect_equal_pixels(info: DatasetInfo, out: Path) -> None:
         ).numpy()
         assert shrunk[entry.id] == expected.tobytes(), entry.id
         if entry.split == "test":
-            assert pixels.rgb(pixels.open_photo(small[entry.id])).size == (thumbnails.SIDE,) * 2
+            side = max(thumbnails.SIDES.values())
+            picture.thumbnail((side, side))
+            assert pixels.rgb(pixels.open_photo(small[entry.id])).size == picture.size
 
 
 def _show(kept: set[str], reasons: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ PRESETS = Path("presets")
 DATASET = Path("data/dataset")
 FEATURE_DIGESTS = Path("data/extracted")
 FIGURE_DIGESTS = Path("data/figures")
+NEIGHBOURS = Path("data/neighbours")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
@@ -39,6 +40,11 @@ def backbone(name: str) -> Path:
 def features(name: str) -> Path:
     """Return the folder of a backbone's feature vectors."""
     return FEATURES / name
+
+
+def neighbours(name: str) -> Path:
+    """Return the file of the photos that are near to each other by a backbone's features."""
+    return NEIGHBOURS / name / "places.npz"
 
 
 def model(name: str) -> Path:
