@@ -24,8 +24,7 @@ FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", 
 
 
 def main() -> None:
-    params.load()
-    name = cli.item()
+    name = cli.item(params.load().competitors)
     folder = paths.reports(name)
     info = dataset.DatasetInfo.read()
     note = " (synthetic photos)" * info.synthetic
