@@ -250,3 +250,20 @@ def test_a_class_without_test_photos_has_dashes_for_its_scores(tmp_path: Path) -
 
     row = '<th scope="row" class="long">class 4</th><td>0</td><td>–</td><td>–</td><td>–</td>'
     assert html.count(row) == 2
+
+
+def test_what_weakens_the_figures_is_in_the_pages_head(tmp_path: Path) -> None:
+    html = render(report_folder.build(tmp_path, warnings=("only 8 test photos; add some",)))
+
+    head = html[: html.index("</header>")]
+    assert "<li>only 8 test photos; add some</li>" in head
+
+
+def test_the_advice_alone_is_bold_and_numbers_keep_their_units(tmp_path: Path) -> None:
+    words = "Use small. Right on 96.0 % of 8 test photos. large is no better (91.0 %, p = 0.18)."
+    html = render(report_folder.build(tmp_path, verdict=words))
+
+    bold, rest = "<strong>Use small.</strong>", words.removeprefix("Use small.")
+    for part in ("96.0 %", "p = 0.18", "91.0 %"):
+        rest = rest.replace(part, part.replace(" ", "\N{NO-BREAK SPACE}"))
+    assert f'<p class="verdict">{bold}{rest}</p>' in html

@@ -14,6 +14,9 @@ from pydantic import Field
 
 from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, write_rows
 
+# In tables, in the place of a number that is not defined.
+UNDEFINED = "–"
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -32,14 +35,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """A class's number of test photos, and its precision, recall and F1: 0 where undefined."""
+    """A class's number of test photos, and its precision, recall and F1: None where it has none."""
 
     # The word that JSON and CSV have, which Python keeps for itself.
     name: Annotated[str, Field(alias="class")]
     photos: int
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 def write_predictions(
@@ -69,9 +72,14 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
-    """Write ``per_class.csv``: class, photos, precision, recall, f1; a line per class."""
+    """Write ``per_class.csv``: class, photos, precision, recall, f1 ("–" where None)."""
     write_rows(
-        path, ["class", "photos", "precision", "recall", "f1"], map(dataclasses.astuple, scores)
+        path,
+        ["class", "photos", "precision", "recall", "f1"],
+        (
+            [UNDEFINED if cell is None else cell for cell in dataclasses.astuple(score)]
+            for score in scores
+        ),
     )
 
 
@@ -79,4 +87,9 @@ def read_class_scores(path: Path) -> list[ClassScore]:
     """Read what ``write_class_scores`` wrote."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    return [ClassScore(name, int(photos), *map(float, scores)) for name, photos, *scores in rows]
+    return [
+        ClassScore(
+            name, int(photos), *(None if cell == UNDEFINED else float(cell) for cell in scores)
+        )
+        for name, photos, *scores in rows
+    ]

@@ -120,7 +120,7 @@ def _classes(comparison: Comparison) -> list[str]:
     table = markdown(
         ["class", "photos", *(f"F1 of {name}" for name in comparison.backbones)],
         [
-            [scores[0].name, str(scores[0].photos), *(score_text(one, one.f1) for one in scores)]
+            [scores[0].name, str(scores[0].photos), *(score_text(one.f1) for one in scores)]
             for scores in ([each[number] for each in per_class] for number in numbers)
         ],
     )

@@ -18,10 +18,11 @@ FIGURES = {
 
 def summary(params: Params, data: DatasetInfo, comparison: Comparison) -> str:
     """Return the page as Markdown."""
-    return "\n".join([*_results(params, comparison), *_data(data), *_parameters(params)]) + "\n"
+    parts = [*_results(params, data, comparison), *_data(data), *_parameters(params)]
+    return "\n".join(parts) + "\n"
 
 
-def _results(params: Params, comparison: Comparison) -> list[str]:
+def _results(params: Params, data: DatasetInfo, comparison: Comparison) -> list[str]:
     selected = choose(params.selected, comparison)
     metrics = comparison.backbones[selected.name].metrics
     banner = "**Synthetic data: the photos are drawn by this project.**"
@@ -31,6 +32,7 @@ def _results(params: Params, comparison: Comparison) -> list[str]:
         *([banner, ""] if comparison.synthetic else []),
         comparison.emphasised_verdict,
         "",
+        *(line for text in data.warnings for line in (f"**Warning:** {text}.", "")),
         f"Selected: **{selected.name}**, test accuracy {metrics.accuracy:.3f} "
         f"({metrics.right} of {metrics.photos}; 95 % interval {metrics.accuracy_low:.3f} to "
         f"{metrics.accuracy_high:.3f}), macro-F1 {metrics.macro_f1:.3f}. "

@@ -10,7 +10,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from transfer_learning.evaluation.predictions import ClassScore, Prediction
+from transfer_learning.evaluation.predictions import UNDEFINED, ClassScore, Prediction
 from transfer_learning.evaluation.selective import kept
 from transfer_learning.evaluation.wording import interval, large, percent
 from transfer_learning.reports.charts import drawing
@@ -112,7 +112,7 @@ def _bars(
         centre = np.arange(len(shown)) + (number - (len(f1) - 1) / 2) * bar / step
         axes.barh(
             centre,
-            [scores[row].f1 for row in shown],
+            [scores[row].f1 or 0 for row in shown],
             bar / step,
             label=name,
             color=drawing.look(number)[2],
@@ -120,15 +120,16 @@ def _bars(
             edgecolor="white",
         )
         for y, row in zip(centre, shown, strict=True):
-            words = f"{scores[row].f1:.2f}" if scores[row].photos else "no test photos"
-            axes.text(scores[row].f1 + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
+            value = scores[row].f1
+            words = f"{UNDEFINED} (no test photos)" if value is None else f"{value:.2f}"
+            axes.text((value or 0) + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
 
 
 def _curves(axes: Axes, f1: Mapping[str, Sequence[ClassScore]]) -> None:
     """Draw by backbone the F1 of all classes that have test photos, the lowest first."""
     for number, scores in enumerate(f1.values()):
         line, _, colour = drawing.look(number)
-        ranked = sorted(score.f1 for score in scores if score.photos)
+        ranked = sorted(score.f1 for score in scores if score.f1 is not None)
         axes.plot(range(1, len(ranked) + 1), ranked, line, color=colour, linewidth=2)
     axes.set(
         title="F1 of every class with test photos, each backbone's lowest first",

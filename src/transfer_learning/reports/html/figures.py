@@ -208,9 +208,9 @@ def _surest_mistake(predictions: Sequence[Prediction]) -> str:
 
 
 def _extremes(scores: Sequence[ClassScore]) -> str:
-    ranked = sorted((item for item in scores if item.photos), key=lambda item: item.f1)
-    low, high = ranked[0], ranked[-1]
-    return f"lowest {low.name} {low.f1:.2f}, highest {high.name} {high.f1:.2f}"
+    ranked = sorted((item.f1, item.name) for item in scores if item.f1 is not None)
+    (low, worst), (high, best) = ranked[0], ranked[-1]
+    return f"lowest {worst} {low:.2f}, highest {best} {high:.2f}"
 
 
 def _surest(predictions: Sequence[Prediction]) -> str:
