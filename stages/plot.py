@@ -67,13 +67,13 @@ def main() -> None:
                 calibration.reliability_bins(cooled.max(axis=1), correct)
             ),
         },
-        title=f"{name}: is it as right as it is sure?{note}",
+        title=f"{name}: is it as often right as it is confident?{note}",
     )
     photo_grids.most_wrong(
         folder / "most_wrong.png",
         predictions,
         photos,
-        title=f"{name}: surest wrong predictions{note}",
+        title=f"{name}: most confident mistakes{note}",
     )
     digests = {file: files.sha256(folder / file) for file in (*TABLES, *FIGURES)}
     files.write_json(paths.figure_digests(name), digests)

@@ -12,7 +12,7 @@ FIGURES = {
     "comparison.png": "Accuracy of the backbones with its 95 % interval, and their cost",
     "per_class.png": "F1 of each backbone for each class",
     "disagreements.png": "Test photos that the backbones predict differently",
-    "abstain.png": "Accuracy on the photos kept when the least sure predictions are set aside",
+    "abstain.png": "Accuracy on the photos kept when the least confident predictions are set aside",
 }
 
 REFITTED = (

@@ -39,7 +39,7 @@ def _results(params: Params, data: DatasetInfo, comparison: Comparison) -> list[
         f"{selected.reason}",
         "",
         "Side by side: [comparison.md](comparison.md), [F1 by class](per_class.png), "
-        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png), "
+        "[where they disagree](disagreements.png), [the least confident set aside](abstain.png), "
         "[how many photos it takes](learning_curve.md). "
         "Everything on one page, with every test photo: [index.html](index.html).",
         "",
@@ -52,7 +52,7 @@ def _results(params: Params, data: DatasetInfo, comparison: Comparison) -> list[
             lines += [f"![{text.format(name)}]({name}/{figure}.png)", ""]
         lines += [
             f"[Reliability]({name}/reliability.png), "
-            f"[most confidently wrong]({name}/most_wrong.png), "
+            f"[most confident mistakes]({name}/most_wrong.png), "
             f"[as the chapter prints it]({name}/chapter.md)",
             "",
         ]

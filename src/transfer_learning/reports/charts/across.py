@@ -1,4 +1,4 @@
-"""The charts across backbones: accuracy and cost, F1 by class, the least sure set aside."""
+"""The charts across backbones: accuracy and cost, F1 by class, the least confident set aside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from transfer_learning.evaluation.predictions import UNDEFINED, ClassScore, Prediction
 from transfer_learning.evaluation.selective import kept
@@ -53,8 +52,7 @@ def comparison(
         axes.tick_params(left=False, labelleft=False)
         axes.spines["left"].set_visible(False)
         axes.grid(visible=False, axis="y")
-    left.xaxis.set_major_formatter(drawing.percent_tick)
-    left.xaxis.set_major_locator(MaxNLocator(5))
+    drawing.percent(left.xaxis, ticks=5)
     right.spines["bottom"].set_visible(False)
     right.tick_params(bottom=False, labelbottom=False)
     right.grid(visible=False)
@@ -142,7 +140,7 @@ def _curves(axes: Axes, f1: Mapping[str, Sequence[ClassScore]]) -> None:
 
 @style.context(drawing.STYLE)
 def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, title: str) -> None:
-    """Draw by backbone the accuracy on the photos kept when the least sure are set aside.
+    """Draw by backbone the accuracy on the photos kept when the least confident are set aside.
 
     It starts where a tenth is kept: on fewer photos, each one would swing it.
     """
@@ -165,10 +163,10 @@ def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, titl
             markevery=(number % 6 * every // 6, every),
             markersize=8,
         )
-    axes.set(title="accuracy on the photos kept", xlabel="photos kept, the surest first")
+    axes.set(title="accuracy on the photos kept", xlabel="photos kept, the most confident first")
     lowest, _ = axes.get_ylim()
     axes.set(xlim=(0, 1.02), ylim=(lowest, 1 + 0.04 * (1 - lowest)))
-    axes.xaxis.set_major_formatter(drawing.percent_tick)
-    axes.yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.percent(axes.xaxis)
+    drawing.percent(axes.yaxis)
     drawing.key(figure, 390)
     drawing.save(figure, path)

@@ -58,7 +58,7 @@ def across(
     classes = next(iter(backbones.values())).per_class
     worst = many(classes)
     shown = f"the {WORST} worst of {len(classes):,} classes" if worst else "every class"
-    surest = "; ".join(f"{name}: {_surest(items)}" for name, items in predictions.items())
+    confident = "; ".join(f"{name}: {_confident(items)}" for name, items in predictions.items())
     figures = [
         _figure(
             reports / "comparison.png",
@@ -72,8 +72,8 @@ def across(
         ),
         _figure(
             reports / "abstain.png",
-            f"Accuracy on the photos kept when the least sure are set aside. {surest}.",
-            "Accuracy when the least sure photos are set aside",
+            f"Accuracy on the photos kept when the least confident are set aside. {confident}.",
+            "Accuracy when the least confident predictions are set aside",
         ),
     ]
     if len(backbones) > 1:
@@ -135,8 +135,8 @@ def of_backbone(
         ),
         _figure(
             folder / "most_wrong.png",
-            f"The most confidently wrong test photos. {_surest_mistake(predictions)}",
-            "Most confidently wrong",
+            f"The most confident mistakes. {_boldest_mistake(predictions)}",
+            "Most confident mistakes",
         ),
     ]
 
@@ -196,13 +196,13 @@ def _confusions(metrics: Metrics, predictions: Sequence[Prediction]) -> str:
     return words
 
 
-def _surest_mistake(predictions: Sequence[Prediction]) -> str:
+def _boldest_mistake(predictions: Sequence[Prediction]) -> str:
     wrong = [item for item in predictions if not item.correct]
     if not wrong:
         return "No test photo is wrong."
     worst = max(wrong, key=lambda item: max(item.probabilities))
     return (
-        f"Of {count(len(wrong), 'wrong photo')} the surest is {worst.id}: {worst.true}, "
+        f"Of {count(len(wrong), 'wrong photo')} the most confident is {worst.id}: {worst.true}, "
         f"predicted {worst.predicted} with {percent(max(worst.probabilities))}."
     )
 
@@ -213,10 +213,10 @@ def _extremes(scores: Sequence[ClassScore]) -> str:
     return f"lowest {worst} {low:.2f}, highest {best} {high:.2f}"
 
 
-def _surest(predictions: Sequence[Prediction]) -> str:
+def _confident(predictions: Sequence[Prediction]) -> str:
     ranked = sorted(predictions, key=lambda item: -max(item.probabilities))
     half = ranked[: -(-len(ranked) // 2)]
-    return f"{_accuracy(ranked)} on all, {_accuracy(half)} on the surer half"
+    return f"{_accuracy(ranked)} on all, {_accuracy(half)} on the more confident half"
 
 
 def _accuracy(predictions: Sequence[Prediction]) -> str:

@@ -94,7 +94,7 @@ CONFIDENCE = (
     ),
     Measure(
         "Temperature",
-        "fitted on the validation photos; above 1: too sure of itself",
+        "fitted on the validation photos; above 1: too confident",
         lambda item: temperature_text(item.metrics.temperature),
     ),
     Measure(
