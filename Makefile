@@ -15,11 +15,12 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# As it was typed: make would take a $ in a folder's name for a variable of its own.
-ifeq ($(origin PHOTOS),command line)
+# make repro PHOTOS=FOLDER or PHOTOS=FOLDER make repro, and not of a make that a target calls. As it
+# was typed: make would take a $ in a folder's name for a variable of its own.
+ifneq ($(filter command environment,$(origin PHOTOS)),)
 override PHOTOS := $(value PHOTOS)
 export PHOTOS
-OWN_PHOTOS := photos
+OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
 .PHONY: help setup photos check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench

@@ -64,7 +64,7 @@ def main() -> None:
     across.abstain(
         REPORTS / "abstain.png",
         predictions,
-        title=f"Accuracy when the least sure predictions are set aside{note}",
+        title=f"Accuracy when the least confident predictions are set aside{note}",
     )
     photo_grids.disagreements(
         REPORTS / "disagreements.png",

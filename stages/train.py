@@ -7,8 +7,6 @@ trains.  A logistic head has strengths: path.csv.  The files of the other kind h
 
 from typing import Any
 
-from scmrepo.exceptions import SCMError
-
 from transfer_learning.config import params, paths
 from transfer_learning.config.params import Train
 from transfer_learning.features.features import Features
@@ -21,8 +19,8 @@ from transfer_learning.runtime.progress import progress_bar
 
 
 def main() -> None:
-    settings = params.load().train
-    name = cli.item()
+    parameters = params.load()
+    settings, name = parameters.train, cli.item(parameters.competitors)
     folder = paths.features(name)
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
     epochs: list[Epoch] = []
@@ -68,6 +66,7 @@ def _train_dense(
     # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
     from dvclive.keras import DVCLiveCallback
     from dvclive.live import Live
+    from scmrepo.exceptions import SCMError
 
     class RoundedLive(Live):
         """Keeps as many decimals as history.csv."""

@@ -17,6 +17,7 @@ SELECTED = Path("data/selected")
 EXPORT = Path("data/export")
 REPORTS = Path("reports")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
+SOURCE_NAME = Path("data/inputs/source.txt")
 
 
 def tfrecords(resolution: int) -> Path:

@@ -90,10 +90,20 @@ class Comparison:
         return dict(_ranked(self.backbones))
 
     @property
+    def advice(self) -> str:
+        """The verdict's first sentence: what to use."""
+        first, more, _ = self.verdict.partition(". ")
+        return first + more.rstrip()
+
+    @property
+    def reasons(self) -> str:
+        """The verdict's other sentences."""
+        return self.verdict.removeprefix(self.advice).lstrip()
+
+    @property
     def emphasised_verdict(self) -> str:
         """The verdict in Markdown, what to use in bold."""
-        first, dot, rest = self.verdict.partition(".")
-        return f"**{first}{dot}**{rest}"
+        return f"**{self.advice}** {self.reasons}".rstrip()
 
     def headline_metrics(self) -> dict[str, dict[str, float]]:
         """Return what ``backbones.json`` holds: the few metrics to see side by side in DVC."""

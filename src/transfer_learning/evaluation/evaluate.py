@@ -58,6 +58,7 @@ def evaluate(
     precision, recall, f1, photos = precision_recall_fscore_support(
         test.labels, predicted, labels=every_class, zero_division=0
     )
+    tested = photos > 0
     interval = binomtest(int(correct.sum()), len(correct)).proportion_ci(0.95, method="wilson")
     temperature = calibration.fit_temperature(valid_logits, valid.labels)
     # What predictions.csv keeps, so that these are the errors of the bins that are drawn from it.
@@ -68,9 +69,9 @@ def evaluate(
         accuracy_low=float(interval.low),
         accuracy_high=float(interval.high),
         top2_accuracy=_top2_accuracy(probability, test.labels),
-        macro_precision=float(precision.mean()),
-        macro_recall=float(recall.mean()),
-        macro_f1=float(f1.mean()),
+        macro_precision=float(precision[tested].mean()),
+        macro_recall=float(recall[tested].mean()),
+        macro_f1=float(f1[tested].mean()),
         log_loss=_log_loss(test_logits, test.labels),
         ece=calibration.expected_calibration_error(kept.max(axis=1), correct),
         temperature=temperature,
@@ -81,7 +82,7 @@ def evaluate(
         valid_log_loss=_log_loss(valid_logits, valid.labels),
     )
     per_class = [
-        ClassScore(name, int(count), *map(float, scores))
+        ClassScore(name, int(count), *(float(score) if count else None for score in scores))
         for name, count, *scores in zip(classes, photos, precision, recall, f1, strict=True)
     ]
     predictions = [

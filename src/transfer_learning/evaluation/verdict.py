@@ -7,7 +7,10 @@ from typing import Protocol
 
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.significance import Pair
-from transfer_learning.evaluation.wording import hundredths, p_text, percent
+from transfer_learning.evaluation.wording import count, hundredths, p_text, percent, ratio
+
+# Test photos below which the interval of an accuracy is 35 points wide and more.
+TOO_FEW = 30
 
 
 class Candidate(Protocol):
@@ -38,7 +41,7 @@ def best(candidates: Mapping[str, Candidate]) -> str:
 
 
 def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synthetic: bool) -> str:
-    """Return a few sentences; the first, up to ". ", says which to use.
+    """Return a few sentences; the first says which to use.
 
     It is the best on validation, so that its test accuracy is not too high, as the highest of
     several on the same photos is on average.
@@ -50,11 +53,12 @@ def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synth
     """
     chosen = best(candidates)
     metrics = candidates[chosen].metrics
+    few = " for now: the test photos are too few to tell" * (metrics.photos < TOO_FEW)
+    photos = count(metrics.photos, "synthetic " * synthetic + "test photo")
+    likely = f"{hundredths(metrics.accuracy_low)}–{percent(metrics.accuracy_high)}"
     sentences = [
-        f"Use {chosen}.",
-        f"Right on {percent(metrics.accuracy)} of {metrics.photos:,} "
-        f"{'synthetic ' * synthetic}test photos (likely {hundredths(metrics.accuracy_low)}–"
-        f"{percent(metrics.accuracy_high)}).",
+        f"Use {chosen}{few}.",
+        f"Right on {percent(metrics.accuracy)} of {photos} (likely {likely}).",
     ]
     if len(candidates) == 1:
         return " ".join([*sentences, "There is no other to compare."])
@@ -68,17 +72,18 @@ def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synth
 
 
 def _other(name: str, item: Candidate, pair: Pair, *, chosen: Candidate) -> str:
-    """Say how one compares with the chosen one, and what it costs beside it."""
-    cost = ""
-    if item.multiply_adds and chosen.multiply_adds:
-        times = f"{item.multiply_adds / chosen.multiply_adds:.2g}"
-        cost = f" and needs {'as much' if times == '1' else f'{times} times the'} computation"
+    """Say what one costs beside the chosen one, and how it compares with it."""
+    known = item.multiply_adds and chosen.multiply_adds
+    costs = f"needs {ratio(item.multiply_adds / chosen.multiply_adds)} computation" if known else ""
     accuracy = percent(item.metrics.accuracy)
+    cheaper = known and item.multiply_adds < chosen.multiply_adds
     if pair.differs:
         more = item.metrics.right > chosen.metrics.right
         words = f"is {'better' if more else 'worse'} on the test photos by {pair.margin}"
-    elif item.multiply_adds < chosen.multiply_adds:
+    elif cheaper:
         words = f"is not shown to be worse ({accuracy}, p = {p_text(pair.p_holm)})"
     else:
         words = f"is no better ({accuracy}, p = {p_text(pair.p_holm)})"
-    return f"{name} {words}{cost}."
+    # What speaks for it comes first.
+    told = [costs, words] if cheaper else [words, costs]
+    return f"{name} {' and '.join(filter(None, told))}."

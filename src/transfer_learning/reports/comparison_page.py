@@ -12,7 +12,7 @@ FIGURES = {
     "comparison.png": "Accuracy of the backbones with its 95 % interval, and their cost",
     "per_class.png": "F1 of each backbone for each class",
     "disagreements.png": "Test photos that the backbones predict differently",
-    "abstain.png": "Accuracy on the photos kept when the least sure predictions are set aside",
+    "abstain.png": "Accuracy on the photos kept when the least confident predictions are set aside",
 }
 
 REFITTED = (
@@ -120,7 +120,7 @@ def _classes(comparison: Comparison) -> list[str]:
     table = markdown(
         ["class", "photos", *(f"F1 of {name}" for name in comparison.backbones)],
         [
-            [scores[0].name, str(scores[0].photos), *(score_text(one, one.f1) for one in scores)]
+            [scores[0].name, str(scores[0].photos), *(score_text(one.f1) for one in scores)]
             for scores in ([each[number] for each in per_class] for number in numbers)
         ],
     )
