@@ -8,6 +8,16 @@ from pathlib import Path
 
 from transfer_learning.runtime import cli
 
+# By option of sweep: what it varies.
+SWEPT = {
+    "head": "dense,logistic",
+    "learning-rate": "of dense heads",
+    "dropout": "of dense heads",
+    "epochs": "of dense heads",
+    "train-seed": "of dense heads: train.seed",
+    "strength": "of logistic heads",
+}
+
 
 def main() -> None:
     """Run the command that the command line names."""
@@ -58,6 +68,22 @@ def main() -> None:
     command.add_argument("--splits", type=int, metavar="N", default=20, help="how many (20)")
     command.add_argument("--seed", type=int, default=0, help="of the first one (0)")
     command.set_defaults(run=_resplit)
+
+    command = commands.add_parser(
+        "sweep",
+        help="heads with many settings, from cached features; the best, and how to build it",
+        description="VALUES are a list, as 0.001,0.01, or a range, as 0.001..0.01.",
+        allow_abbrev=False,
+    )
+    command.add_argument("--heads", type=int, metavar="N", help="how many (100)")
+    command.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+    command.add_argument("--grid", action="store_true", help="every combination, no draws")
+    command.add_argument(
+        "--competitor", action="append", default=[], metavar="NAME", help="of these alone (all)"
+    )
+    for option, what in SWEPT.items():
+        command.add_argument(f"--{option}", metavar="VALUES", help=what)
+    command.set_defaults(run=_sweep)
 
     options = parser.parse_args()
     cli.run(lambda: sys.exit(options.run(options)))
@@ -123,6 +149,18 @@ def _resplit(options: argparse.Namespace) -> int:
 
     print(resplit.run(options.splits, options.seed))
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import sweep
+
+    axes = {
+        option.removeprefix("train-").replace("-", "_"): text
+        for option in SWEPT
+        if (text := getattr(options, option.replace("-", "_"))) is not None
+    }
+    asked = sweep.Options(options.heads, options.seed, options.grid, options.competitor, axes)
+    return sweep.run(asked)
 
 
 def _reproduce(options: argparse.Namespace) -> int:

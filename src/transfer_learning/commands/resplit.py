@@ -36,7 +36,7 @@ def run(splits: int, seed: int) -> str:
     heads = {name: settings.train.head_of(name) for name in names}
 
     def fit(name: str, train_set: Features, valid_set: Features) -> Head:
-        return learning.learn(heads[name], train_set, valid_set, settings.train)
+        return learning.learn(heads[name], train_set, valid_set, settings.train).head
 
     with progress_bar(total=splits * len(names), what="resplit", unit="head") as bar:
         result = resplits.resplit(sets, fit, splits=splits, seed=seed, done=bar.update)
