@@ -5,18 +5,13 @@ A dense head has epochs: history.csv, and live/ beside the head, DVCLive's curve
 trains.  A logistic head has strengths: path.csv.  The files of the other kind hold a header alone.
 """
 
-from typing import Any
-
-from scmrepo.exceptions import SCMError
-
 from transfer_learning.config import params, paths
 from transfer_learning.config.params import Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
-from transfer_learning.runtime import cli, csv_files, hardware, timings
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime import cli, hardware, timings
 from transfer_learning.runtime.progress import progress_bar
 
 
@@ -67,23 +62,10 @@ def _train_dense(
 
     # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
     from dvclive.keras import DVCLiveCallback
-    from dvclive.live import Live
 
-    class RoundedLive(Live):
-        """Keeps as many decimals as history.csv."""
+    from transfer_learning.runtime.live import open_live
 
-        def log_metric(self, name: str, val: float | str, *options: Any, **named: Any) -> None:
-            super().log_metric(
-                name, round(float(val), csv_files.METRIC_DECIMALS), *options, **named
-            )
-
-    try:
-        live = RoundedLive(str(paths.model(name) / "live"), save_dvc_exp=False, dvcyaml=None)
-    except SCMError as error:
-        raise UserError(
-            f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
-            'run git add -A && git commit -m "start", then dvc repro'
-        ) from None
+    live = open_live(paths.model(name) / "live")
     with progress_bar(total=settings.epochs, what=f"train@{name}", unit="epoch") as bar:
         callbacks = [DVCLiveCallback(live=live), training.after_each_epoch(bar.update)]
         head, epochs = training.train(train_set, valid_set, settings, callbacks=callbacks)
