@@ -36,7 +36,6 @@ def load_frozen(path: Path, resolution: int) -> Extractor:
     graph.ParseFromString(path.read_bytes())
     (images,) = (node.name for node in graph.node if node.op == "Placeholder")
     imported = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
-    # The name that TensorFlow gives the only output of a function.
     run = imported.prune(f"{images}:0", "Identity:0")
     return tf.function(run, input_signature=[images_spec(resolution)], autograph=False)
 

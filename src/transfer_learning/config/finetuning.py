@@ -40,7 +40,7 @@ class Finetune(Section):
     """
 
     source: Text = Field(alias="from")
-    epochs: int = Field(default=12, ge=1, le=EPOCHS)
+    epochs: int = Field(default=8, ge=1, le=EPOCHS)
     batch_size: int = Field(default=32, ge=1, le=BATCH_SIZE)
     learning_rate: float = Field(default=1e-4, gt=0, le=1, allow_inf_nan=False)
     warmup: float = Field(default=1.0, ge=0, le=EPOCHS, allow_inf_nan=False)
