@@ -13,8 +13,7 @@ from transfer_learning.features.features import Features
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
-from transfer_learning.runtime import cli, csv_files, hardware, timings
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime import cli, hardware, timings
 from transfer_learning.runtime.progress import progress_bar
 
 
@@ -61,26 +60,17 @@ def _train_dense(
     # A head is so small that a GPU's start takes longer (docs/performance.md).
     hardware.hide_gpu()
     # Here because a logistic head does without them.
-    from dvclive.live import Live
-    from scmrepo.exceptions import SCMError
-
     from transfer_learning.heads import training
+    from transfer_learning.runtime.live import open_live
 
-    try:
-        live = Live(str(paths.model(name) / "live"), save_dvc_exp=False, dvcyaml=None)
-    except SCMError as error:
-        raise UserError(
-            f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
-            'run git add -A && git commit -m "start", then dvc repro'
-        ) from None
+    live = open_live(paths.model(name) / "live")
     with live, progress_bar(total=settings.epochs, what=f"train@{name}", unit="epoch") as bar:
 
         def log(epoch: Epoch) -> None:
             for metric, value in dataclasses.asdict(epoch).items():
                 if metric != "epoch":
                     split, _, what = metric.rpartition("_")
-                    shown = f"{'eval' if split else 'train'}/{what}"
-                    live.log_metric(shown, round(value, csv_files.METRIC_DECIMALS))
+                    live.log_metric(f"{'eval' if split else 'train'}/{what}", value)
             live.next_step()
             bar.update()
 

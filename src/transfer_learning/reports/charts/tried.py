@@ -94,4 +94,4 @@ def _panel(
         axes.xaxis.set_major_locator(LogLocator(numticks=5))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.percent(axes.yaxis)
