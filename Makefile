@@ -23,7 +23,7 @@ export PHOTOS
 OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
-.PHONY: help setup photos check repro resplit sweep verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro export resplit sweep verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -53,6 +53,9 @@ check: $(INSTALLED) $(OWN_PHOTOS) ## check params.yaml, all of it
 repro: check ## rebuild what changed (set-up included; PHOTOS=FOLDER for your own photos)
 	@dvc repro
 	@transfer-learning receipt
+
+export: check ## the selected classifier for use elsewhere: data/export, reports/export.md
+	@dvc repro data/outputs/dvc.yaml
 
 resplit: N ?= 20
 resplit: check ## how much is the split: N=20 random ones, from cached features

@@ -36,6 +36,6 @@ def draw(path: Path, epochs: Sequence[TunedEpoch], *, kept: int, title: str) -> 
         axes.axvline(kept, color="grey", linestyle=":", label=f"kept: epoch {kept}")
         axes.set(xlabel="epoch, 0 is frozen", title=metric, xlim=(-0.5, numbers[-1] + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    figure.axes[0]drawing.percent(.yaxis)
+    drawing.percent(figure.axes[0].yaxis)
     drawing.key(figure, 340, columns=3)
     drawing.save(figure, path)
