@@ -13,8 +13,10 @@ BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
+QUALITY = Path("data/quality")
 EXPORT = Path("data/export")
 REPORTS = Path("reports")
+EXCLUDE = Path("data/exclude.csv")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 
 
