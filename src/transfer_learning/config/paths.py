@@ -9,6 +9,7 @@ PRESETS = Path("presets")
 DATASET = Path("data/dataset")
 FEATURE_DIGESTS = Path("data/extracted")
 FIGURE_DIGESTS = Path("data/figures")
+NEIGHBOURS = Path("data/neighbours")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
@@ -25,6 +26,14 @@ def tfrecords(resolution: int) -> Path:
     return Path(f"data/tfrecords/{resolution}")
 
 
+def resolution(pixels: int) -> Path:
+    """Return the file that says that the photos at R × R pixels were made.
+
+    It is there so that no ``..`` under ``resolutions`` leads DVC out of data (dvc.yaml).
+    """
+    return Path(f"data/resolutions/{pixels}")
+
+
 def backbone(name: str) -> Path:
     """Return the folder of a backbone's artifact."""
     return BACKBONES / name
@@ -33,6 +42,11 @@ def backbone(name: str) -> Path:
 def features(name: str) -> Path:
     """Return the folder of a backbone's feature vectors."""
     return FEATURES / name
+
+
+def neighbours(name: str) -> Path:
+    """Return the file of the photos that are near to each other by a backbone's features."""
+    return NEIGHBOURS / name / "places.npz"
 
 
 def model(name: str) -> Path:

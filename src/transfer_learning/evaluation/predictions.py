@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, write_rows
+from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,20 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read what ``write_predictions`` wrote."""
+    """Read what ``write_predictions`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     # One object for equal probabilities, of which the file has a thousand different ones: of 1,000
     # classes, a quarter of the memory.
     probability = cache(float)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        next(rows)
-        return [Prediction(i, t, p, tuple(map(probability, probs))) for i, t, p, *probs in rows]
+
+    def parse(row: list[str]) -> Prediction:
+        photo, true, predicted, *probabilities = row
+        return Prediction(photo, true, predicted, tuple(map(probability, probabilities)))
+
+    return read_rows(path, parse)
 
 
 def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
@@ -76,7 +81,9 @@ def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
 
 
 def read_class_scores(path: Path) -> list[ClassScore]:
-    """Read what ``write_class_scores`` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return [ClassScore(name, int(photos), *map(float, scores)) for name, photos, *scores in rows]
+    """Read what ``write_class_scores`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return read_rows(path, lambda row: ClassScore(row[0], int(row[1]), *map(float, row[2:])))
