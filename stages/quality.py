@@ -15,6 +15,9 @@ from transfer_learning.quality import findings, inspection
 from transfer_learning.reports import quality_page
 from transfer_learning.runtime import cli, files, timings
 
+# Pixels of the thumbnails' longer side: about 2 kB each.
+SIDE = 128
+
 
 def main() -> None:
     info = dataset.DatasetInfo.read()
@@ -27,7 +30,9 @@ def main() -> None:
         shown = set(findings.shown(found, quality_page.SHOWN))
         splits = [DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
         photos = (photo for photo in records.read(splits) if photo.id in shown)
-        thumbnails.write(QUALITY, ((photo.id, pixels.open_photo(photo.image)) for photo in photos))
+        opened = ((photo.id, pixels.open_photo(photo.image)) for photo in photos)
+        thumbnails.write(QUALITY, opened, side=SIDE)
+        quality_page.draw(REPORTS / "quality.png", found, thumbnails.read(QUALITY))
         quality_page.write_rows(REPORTS / "quality.csv", found)
         files.write_text(REPORTS / "quality.md", quality_page.page(found))
     print(f"quality: {quality_page.sentence(found)}")

@@ -130,7 +130,7 @@ def shown(findings: Findings, most: int) -> list[str]:
             yield from (pair.first, pair.second)
         for suspect in findings.suspects[:most]:
             yield from (suspect.photo, *suspect.nearest)
-        for item in (*findings.outliers[:most], *findings.odd[:most]):
-            yield item.photo
+        yield from (item.photo for item in findings.outliers[:most])
+        yield from (item.photo for item in findings.odd[:most])
 
     return list(dict.fromkeys(photo.id for photo in named()))

@@ -14,7 +14,15 @@ from transfer_learning.photos.copies import Copy
 from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.photos.looks import Looks
 from transfer_learning.quality import appearance, labels, neighbours
-from transfer_learning.quality.findings import Findings, Likeness, Odd, Outlier, Pair, Shown, Suspect
+from transfer_learning.quality.findings import (
+    Findings,
+    Likeness,
+    Odd,
+    Outlier,
+    Pair,
+    Shown,
+    Suspect,
+)
 from transfer_learning.quality.labels import Suspects
 from transfer_learning.quality.neighbours import Neighbours
 
@@ -108,9 +116,7 @@ def _see(features: Features, given: np.ndarray, classes: int) -> _Seen:
     return _Seen(neighbours.search(vectors), labels.probabilities(vectors, given, classes))
 
 
-def _candidates(
-    found: Iterable[Copy], seen: Iterable[_Seen]
-) -> dict[tuple[int, int], Copy | None]:
+def _candidates(found: Iterable[Copy], seen: Iterable[_Seen]) -> dict[tuple[int, int], Copy | None]:
     """Return the pairs by their greys, and those that every backbone finds near."""
     near = [set(map(tuple, item.neighbours.near.tolist())) for item in seen]
     pairs: dict[tuple[int, int], Copy | None] = dict.fromkeys(sorted(set.intersection(*near)))
@@ -186,7 +192,7 @@ def _outliers(far: Sequence[np.ndarray], shown: Sequence[Shown]) -> list[Outlier
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
         deviation = QUARTILES * (high - low)
         outside &= (values > middle + DEVIATIONS * deviation) & (values > 1)
-    numbers = sorted(np.flatnonzero(outside), key=lambda n: (-least[n].round(DECIMALS), n))
+    numbers = sorted(np.flatnonzero(outside).tolist(), key=lambda n: (-least[n].round(DECIMALS), n))
     return [
         Outlier(shown[number], round(float(least[number]), DECIMALS))
         for number in numbers[: max(1, int(MOST * len(shown)))]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from transfer_learning.config.paths import EXCLUDE
+from transfer_learning.evaluation.wording import count
 from transfer_learning.photos.dataset import Correction, Grouping
 from transfer_learning.quality.findings import Fault, Findings, Pair, Shown
+from transfer_learning.reports import photo_grids
 from transfer_learning.reports.markdown import markdown
 from transfer_learning.runtime import csv_files
 
 # Findings of a kind that the pages show; quality.csv has all.
 SHOWN = 40
+# Pairs in the figure; of suspect labels twice as many.
+DRAWN = 6
 # What each fault means, and the unit of its number.
 FAULTS: dict[Fault, str] = {
     "dark": "mean grey, of 255",
@@ -37,10 +41,10 @@ HEADER = (
 def sentence(found: Findings) -> str:
     """Return how much of each kind was found."""
     return (
-        f"of {_count(found.photos, 'photo')}: {_count(len(found.pairs), 'pair')} of copies "
+        f"of {count(found.photos, 'photo')}: {count(len(found.pairs), 'pair')} of copies "
         f"({len(found.leaks)} across splits, {len(found.disagreements)} with two labels), "
-        f"{_count(len(found.suspects), 'suspect label')}, "
-        f"{_count(len(found.outliers), 'outlier')}, {_count(len(found.odd), 'odd photo')}"
+        f"{count(len(found.suspects), 'suspect label')}, "
+        f"{count(len(found.outliers), 'outlier')}, {count(len(found.odd), 'odd photo')}"
     )
 
 
@@ -102,6 +106,30 @@ def page(found: Findings) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def draw(path: Path, found: Findings, thumbnails: Mapping[str, bytes]) -> None:
+    """Draw the first pairs, side by side, and the first suspect labels; ``thumbnails`` by id."""
+    lines = [
+        (photo, [f"{photo.label} ({photo.split})", remark(pair)])
+        for pair in found.pairs[:DRAWN]
+        for photo in (pair.first, pair.second)
+    ]
+    lines += [
+        (item.photo, [f"{item.photo.label} ({item.photo.split})", f"looks like {item.suggested}"])
+        for item in found.suspects[: 2 * DRAWN]
+    ]
+    photo_grids.findings(
+        path,
+        [(thumbnails[photo.id], words) for photo, words in lines],
+        title="Copies and suspect labels" + " (synthetic photos)" * found.synthetic,
+        notes=[
+            f"{count(len(found.pairs), 'pair')} of copies, the first {DRAWN} side by side; then "
+            f"the first {2 * DRAWN} of {count(len(found.suspects), 'suspect label')}."
+            if lines
+            else f"None among {count(found.photos, 'photo')}."
+        ],
+    )
+
+
 def remark(pair: Pair) -> str:
     """Return what two photos are to each other, in words."""
     words = HOW[pair.likeness]
@@ -157,8 +185,8 @@ def _corrected(corrections: Sequence[Correction]) -> str:
         return f"`{EXCLUDE}` lists no photo."
     times = Counter(item.action for item in corrections)
     return (
-        f"`{EXCLUDE}` excluded {_count(times['exclude'], 'photo')} and gave "
-        f"{_count(times['relabel'], 'photo')} another label."
+        f"`{EXCLUDE}` excluded {count(times['exclude'], 'photo')} and gave "
+        f"{count(times['relabel'], 'photo')} another label."
     )
 
 
@@ -167,15 +195,11 @@ def _grouped(grouping: Grouping | None, leaks: int) -> str:
         advice = "; true keeps copies in one split" if leaks else ""
         return f"`dataset.group_duplicates` is false{advice}."
     return (
-        f"`dataset.group_duplicates` kept {_count(grouping.photos, 'photo')} of "
-        f"{_count(grouping.groups, 'group')} of copies together, for which "
-        f"{_count(grouping.moved, 'photo')} moved to another split."
+        f"`dataset.group_duplicates` kept {count(grouping.photos, 'photo')} of "
+        f"{count(grouping.groups, 'group')} of copies together, for which "
+        f"{count(grouping.moved, 'photo')} moved to another split."
     )
 
 
 def _adjective(fault: Fault) -> str:
     return {"grey": "nearly grey", "one colour": "nearly of one colour"}.get(fault, fault)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
