@@ -1,4 +1,4 @@
-"""Photos with duplicates planted among them, as a folder of the kind that ``dataset.source`` reads."""
+"""Photos with duplicates planted among them, as a folder that ``dataset.source`` reads."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ EDGES = ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 4, -1, 0, -1, 0), scale=4, off
 class Look:
     """One photo: the sha256 of its bytes, uint8 [SIDE, SIDE] of its grey, and four measures.
 
-    ``light`` is its mean grey, ``colour`` the mean distance between a pixel's strongest and weakest
-    channel, ``variety`` the largest standard deviation of a channel, and ``sharpness`` how far a
-    pixel of the sharpest percent is from the mean of its four neighbours: all in levels of 0 to 255.
+    In levels of 0 to 255, ``light`` is its mean grey, ``colour`` the mean distance between a
+    pixel's strongest and weakest channel, ``variety`` the largest standard deviation of a channel,
+    and ``sharpness`` how far the sharpest percent are from the mean of their four neighbours.
     """
 
     sha256: bytes
@@ -84,6 +84,7 @@ class Looks:
 
     def write(self, folder: Path) -> None:
         """Write ``looks.npz``, whose bytes depend on nothing but the photos."""
+        folder.mkdir(parents=True, exist_ok=True)
         npz.write(folder / FILE, **vars(self))
 
     @classmethod

@@ -122,7 +122,7 @@ def _near(vectors: np.ndarray, places: np.ndarray, radius: float) -> np.ndarray:
 
 def _cells(places: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the numbers of the photos that have one reference among their nearest, sorted."""
-    photos, width = places.shape
+    width = places.shape[1]
     order = np.argsort(places.ravel(), kind="stable")
     starts = np.flatnonzero(np.diff(places.ravel()[order], prepend=-1))
     for members in np.split(order // width, starts[1:]):

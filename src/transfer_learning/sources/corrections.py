@@ -8,6 +8,7 @@ class that is left out by ``dataset.folder.classes``; it is then not known.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -51,14 +52,14 @@ def read(path: Path = EXCLUDE) -> list[Row]:
         raise UserError(f"{path} has more than {LARGEST:,} bytes; it needs a line for each photo")
     try:
         # Spreadsheets write a mark of the encoding before the first name.
-        lines = encoded.decode("utf-8-sig").splitlines()
+        text = encoded.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: byte {error.start + 1} is not UTF-8; save it as UTF-8 (CSV)"
         ) from None
     rows: list[Row] = []
     seen: dict[str, int] = {}
-    for row in _parsed(path, lines):
+    for row in _parsed(path, text):
         if row.id in seen:
             raise UserError(f"{path}: line {row.line}: {quoted(row.id)} is in line {seen[row.id]}")
         seen[row.id] = row.line
@@ -111,8 +112,8 @@ def check_class(row: Row, classes: Sequence[str], *, path: Path = EXCLUDE) -> No
         )
 
 
-def _parsed(path: Path, lines: Sequence[str]) -> Iterator[Row]:
-    reader = csv.reader(lines)
+def _parsed(path: Path, text: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
         if header != HEADER:
@@ -120,7 +121,8 @@ def _parsed(path: Path, lines: Sequence[str]) -> Iterator[Row]:
                 f"{path}: line 1 is {quoted(','.join(header))}, but should be {','.join(HEADER)}"
             )
         for cells in reader:
-            if cells := [cell.strip() for cell in cells]:
+            # A spreadsheet may leave lines of nothing but commas.
+            if any(cells := [cell.strip() for cell in cells]):
                 yield _row(f"{path}: line {reader.line_num}:", reader.line_num, cells)
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.line_num}: {error}") from None

@@ -13,7 +13,7 @@ from transfer_learning.photos.looks import Look
 
 @dataclass(frozen=True)
 class Inspected:
-    """A photo that can be decoded: its upright width and height in pixels, by what, and its look."""
+    """A photo that can be decoded: its upright width and height, by what, and its look."""
 
     size: tuple[int, int]
     by_pillow: bool
