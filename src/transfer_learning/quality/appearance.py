@@ -14,7 +14,7 @@ from transfer_learning.runtime.errors import clipped
 # Levels of 0 to 255 below which a photo is dark, above which white; see photos.looks.Look for these
 # and for how little sharpness, colour and variety are measured.
 DARK, WHITE = 25.0, 235.0
-SHARPNESS, COLOUR, VARIETY = 2.0, 4.0, 8.0
+SHARPNESS, COLOUR, VARIETY = 2.0, 4.0, 5.0
 # Pixels of the shorter side: backbones enlarge smaller photos more than twice.
 SIDE = 100
 # Of the photos, above which a fault is how these photos are.
@@ -26,22 +26,28 @@ FEW, UNEVEN = 50, 3
 def faults(info: DatasetInfo, looks: Looks) -> dict[Fault, list[tuple[int, float]]]:
     """Return by fault the numbers of the photos that have it, with what was measured, worst first.
 
-    Photos are numbered as in both arguments. One of one colour is not called blurred or grey too.
+    Photos are numbered as in both arguments. Of the faults of light and sharpness each photo has
+    the first one only: of a dark photo the edges and colours are weak too.
     """
     shorter = np.array([min(photo.width, photo.height) for photo in info.photos], np.float32)
-    plain = looks.variety < VARIETY
     measured: dict[Fault, tuple[np.ndarray, np.ndarray]] = {
-        "one colour": (plain, looks.variety),
+        "one colour": (looks.variety < VARIETY, looks.variety),
         "dark": (looks.light < DARK, looks.light),
-        "white": ((looks.light > WHITE) & ~plain, -looks.light),
-        "blurred": ((looks.sharpness <= SHARPNESS) & ~plain, looks.sharpness),
-        "tiny": (shorter < SIDE, shorter),
-        "grey": ((looks.colour < COLOUR) & ~plain, looks.colour),
+        "white": (looks.light > WHITE, -looks.light),
+        "blurred": (looks.sharpness <= SHARPNESS, looks.sharpness),
+        "grey": (looks.colour < COLOUR, looks.colour),
     }
+    free = np.ones(len(shorter), bool)
+    for fault, (found, values) in measured.items():
+        measured[fault] = found & free, values
+        free &= ~found
+    measured["tiny"] = shorter < SIDE, shorter
     return {
         fault: [
-            (int(number), abs(float(values[number])))
-            for number in sorted(np.flatnonzero(found), key=lambda item: (values[item], item))
+            (number, abs(float(values[number])))
+            for number in sorted(
+                np.flatnonzero(found).tolist(), key=lambda item: (values[item], item)
+            )
         ]
         for fault, (found, values) in measured.items()
         if found.any()

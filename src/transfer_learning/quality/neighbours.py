@@ -18,6 +18,8 @@ from sklearn.neighbors import NearestNeighbors
 EXACT, PER_ROOT = 2_000, 12
 # The neighbour whose distance says how far neighbours are: not the first, which may be a copy.
 NEIGHBOUR = 5
+# Photos below which the fifth nearest is no neighbour, and none are given as near.
+FEWEST = 20
 # Distance of two photos, in parts of the usual one, up to which they are given as near.
 NEAR = 0.55
 # Nearest references that two near photos are expected to share one of.
@@ -64,7 +66,8 @@ def search(vectors: np.ndarray) -> Neighbours:
     distances = distance(vectors, numbers, references[places[numbers, last]])
     # Of equal photos all distances are 0: none is usual, and only equal ones are near.
     usual = float(np.median(distances)) or 1.0
-    near = _near(vectors, places[:, :SHARED], NEAR * usual)
+    shared = places[:, :SHARED] if len(vectors) >= FEWEST else places[:, :0]
+    near = _near(vectors, shared, NEAR * usual)
     return Neighbours(usual, distances / usual, near)
 
 
