@@ -11,8 +11,9 @@ from transfer_learning.evaluation import choice
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.evaluation.neighbours import Neighbours
 from transfer_learning.photos import dataset, records, thumbnails
+from transfer_learning.quality.findings import Findings
 from transfer_learning.reports import photo_grids, summary_page
-from transfer_learning.reports.html import page
+from transfer_learning.reports.html import page, quality
 from transfer_learning.reports.html.photos import Pictures
 from transfer_learning.runtime import cli, files
 
@@ -31,7 +32,8 @@ def main() -> None:
     pictures = Pictures(test=thumbnails.read(), training=thumbnails.read(paths.NEIGHBOURS))
     selected = choice.choose(settings.selected, compared).name
     neighbours = Neighbours.read(paths.neighbours(selected))
-    html = page.html(settings, info, compared, pictures, neighbours, reports=REPORTS)
+    photos = quality.section(Findings.read(), thumbnails.read(paths.QUALITY))
+    html = page.html(settings, info, compared, pictures, neighbours, photos, reports=REPORTS)
     files.write_text(REPORTS / "index.html", html)
     files.write_text(REPORTS / "summary.md", summary_page.summary(settings, info, compared))
     print(f"report: reports/index.html ({len(html.encode()) / 1e6:.1f} MB), reports/summary.md")

@@ -26,6 +26,7 @@ def render(inputs: Inputs) -> str:
         inputs.comparison,
         inputs.pictures,
         inputs.neighbours,
+        inputs.quality,
         reports=inputs.reports,
     )
 

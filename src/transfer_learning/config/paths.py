@@ -14,11 +14,13 @@ BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
+QUALITY = Path("data/quality")
 EXPORT = Path("data/export")
 TUNING = Path("data/tuning")
 # Not an output of DVC, which would remove it before it runs the stage that needs it.
 CHECKPOINTS = Path("data/checkpoints")
 REPORTS = Path("reports")
+EXCLUDE = Path("data/exclude.csv")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 SOURCE_NAME = Path("data/inputs/source.txt")
 

@@ -1,3 +1,4 @@
 startDetail();
 startMap();
 startGallery();
+startQuality();
