@@ -119,7 +119,7 @@ def test_one_backbone_alone_is_compared_with_none(browser: Browser, tmp_path: Pa
         # Surest four of small: 0.95 (wrong), 0.90, 0.80, 0.70; of large 0.99, 0.95, 0.90, 0.85.
         (
             "Accuracy on the photos kept",
-            "small: 62.5 % on all, 75.0 % on the more confident half; large: 75.0 % on all, 100.0 %",
+            "small: 62.5 % on all, 75.0 % on the more confident half; large: 75.0 % on all, 100.0",
         ),
         ("Photos on which the backbones disagree", "disagree on 3 of 8 test photos."),
         (
