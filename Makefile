@@ -23,7 +23,7 @@ export PHOTOS
 OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
-.PHONY: help setup photos check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro export resplit sweep verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -54,9 +54,16 @@ repro: check ## rebuild what changed (set-up included; PHOTOS=FOLDER for your ow
 	@dvc repro
 	@transfer-learning receipt
 
-N ?= 20
+export: check ## the selected classifier for use elsewhere: data/export, reports/export.md
+	@dvc repro data/outputs/dvc.yaml
+
+resplit: N ?= 20
 resplit: check ## how much is the split: N=20 random ones, from cached features
 	@transfer-learning resplit --splits $(N)
+
+sweep: N ?= 100
+sweep: check ## which settings: N=100 heads of many, from cached features (SEED=0)
+	@transfer-learning sweep --heads $(N) --seed $(or $(SEED),0)
 
 mend: $(INSTALLED) ## remove what is damaged, in DVC's cache too; make repro rebuilds it
 	@transfer-learning mend

@@ -5,12 +5,15 @@ A stage of its own because it is for reading: nothing depends on it.
 
 from itertools import islice
 
-from transfer_learning.config import params
+from transfer_learning.config import params, paths
 from transfer_learning.config.paths import DATASET, REPORTS
+from transfer_learning.evaluation import choice
 from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.evaluation.neighbours import Neighbours
 from transfer_learning.photos import dataset, records, thumbnails
 from transfer_learning.reports import photo_grids, summary_page
 from transfer_learning.reports.html import page
+from transfer_learning.reports.html.photos import Pictures
 from transfer_learning.runtime import cli, files
 
 
@@ -25,7 +28,10 @@ def main() -> None:
         [info.classes[photo.label] for photo in shown],
         title="Training examples" + " (synthetic)" * info.synthetic,
     )
-    html = page.html(settings, info, compared, thumbnails.read(), reports=REPORTS)
+    pictures = Pictures(test=thumbnails.read(), training=thumbnails.read(paths.NEIGHBOURS))
+    selected = choice.choose(settings.selected, compared).name
+    neighbours = Neighbours.read(paths.neighbours(selected))
+    html = page.html(settings, info, compared, pictures, neighbours, reports=REPORTS)
     files.write_text(REPORTS / "index.html", html)
     files.write_text(REPORTS / "summary.md", summary_page.summary(settings, info, compared))
     print(f"report: reports/index.html ({len(html.encode()) / 1e6:.1f} MB), reports/summary.md")

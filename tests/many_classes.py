@@ -72,7 +72,12 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
         folder / "train.tfrecord",
         (records.Record(photo.id, photo.label, encoded.getvalue()) for photo in train),
     )
-    thumbnails.write(folder, ((photo.id, image) for photo in test))
+    thumbnails.write(folder, ((photo.id, image) for photo in test), side=128)
+    near = folder.parent / paths.NEIGHBOURS.name
+    thumbnails.write(near, ((photo.id, image) for photo in train), side=64)
+    found = report_folder.neighbours([photo.id for photo in test], [photo.id for photo in train])
+    for name in BACKBONES:
+        found.write(near / name / "places.npz")
 
 
 def _write_reports(

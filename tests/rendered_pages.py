@@ -24,7 +24,8 @@ def render(inputs: Inputs) -> str:
         inputs.params,
         inputs.data,
         inputs.comparison,
-        inputs.thumbnails,
+        inputs.pictures,
+        inputs.neighbours,
         reports=inputs.reports,
     )
 
@@ -32,7 +33,7 @@ def render(inputs: Inputs) -> str:
 def shown(browser: Browser) -> list[int]:
     """Return the numbers of the photos in the gallery, in its order."""
     names = browser.js(
-        "[...document.querySelectorAll('#photos li:not([hidden])')]"
+        "[...document.querySelectorAll('#photos li')]"
         ".map((item) => item.querySelector('.file').textContent)"
     )
     return [int(name.rsplit("/", 1)[1].split(".")[0]) for name in names]

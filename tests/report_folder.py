@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from competitors import competitor
 from PIL import Image
 
@@ -14,6 +15,7 @@ from transfer_learning.config.params import Params
 from transfer_learning.evaluation import significance
 from transfer_learning.evaluation.comparison import Comparison, Competitor, compare
 from transfer_learning.evaluation.metrics import Metrics
+from transfer_learning.evaluation.neighbours import Neighbours
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, write_predictions
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
@@ -25,6 +27,7 @@ from transfer_learning.photos.dataset import (
     SplitSummary,
     split_counts,
 )
+from transfer_learning.reports.html.photos import Pictures
 
 CLASSES = ("daisy", "roses", "tulips")
 BACKBONES = ("small", "large")
@@ -49,7 +52,8 @@ class Inputs:
     params: Params
     data: DatasetInfo
     comparison: Comparison
-    thumbnails: dict[str, bytes]
+    pictures: Pictures
+    neighbours: Neighbours
     reports: Path
 
 
@@ -121,8 +125,30 @@ def build(
     comparison = compare(competitors, significance.compare(predictions), synthetic=data.synthetic)
     if verdict is not None:
         comparison = replace(comparison, verdict=verdict)
-    thumbnails = {id: _thumbnail(number) for number, id in enumerate(ids)}
-    return Inputs(params(source, backbones), data, comparison, thumbnails, reports)
+    pictures = Pictures(
+        test={id: thumbnail(number) for number, id in enumerate(ids)},
+        training={photo.id: thumbnail(n, side=64) for n, photo in enumerate(train)},
+    )
+    found = neighbours(ids, [photo.id for photo in train])
+    return Inputs(params(source, backbones), data, comparison, pictures, found, reports)
+
+
+def neighbours(test: Sequence[str], train: Sequence[str]) -> Neighbours:
+    """Return made-up ones: near to test photo n are training photos n, n + 1, … in turn."""
+    numbers = np.arange(len(test))
+    nearest = (numbers[:, None] + np.arange(5)) % len(train)
+    sample = np.arange(len(train) // 2)
+    return Neighbours(
+        test_ids=np.array(test),
+        train_ids=np.array(train),
+        nearest=nearest,
+        similarity=np.tile([0.9, 0.8, 0.75, 0.7, 0.5], (len(test), 1)),
+        # Along the diagonal; the training photos below it.
+        test_places=np.stack([1000 * numbers // len(test)] * 2, axis=1),
+        sample=sample,
+        sample_places=np.stack([100 * sample, np.zeros_like(sample)], axis=1),
+        explained=np.array([0.31, 0.12]),
+    )
 
 
 def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[str]) -> Competitor:
@@ -169,11 +195,11 @@ def _png(path: Path) -> None:
     Image.new("RGB", (640, 480), "#dddddd").save(path)
 
 
-def _thumbnail(number: int) -> bytes:
+def thumbnail(number: int, *, side: int = 128) -> bytes:
     # Each of its own colour, so that no two are the same bytes.
     encoded = io.BytesIO()
     colour = (number % 256, number // 256, 160)
-    Image.new("RGB", (128, 128), colour).save(encoded, "WEBP", lossless=True)
+    Image.new("RGB", (side, side * 3 // 4), colour).save(encoded, "WEBP", lossless=True)
     return encoded.getvalue()
 
 

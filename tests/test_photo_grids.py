@@ -164,14 +164,17 @@ def test_a_photo_keeps_few_levels_from_black_to_white(tmp_path: Path) -> None:
     assert (page[0, 0] == 255).all()
 
 
-def test_wide_and_tall_photos_are_cut_to_squares(tmp_path: Path) -> None:
-    wide = Image.new("RGB", (60, 20), NAVY)
-    wide.paste(GREEN, (18, 0, 42, 20))
+@pytest.mark.parametrize("size", [(60, 20), (20, 60)])
+def test_wide_and_tall_photos_are_shown_whole(size: tuple[int, int], tmp_path: Path) -> None:
+    photo = Image.new("RGB", size, GREEN)
 
-    photo_grids.examples(tmp_path / "grid.png", [png(wide)], ["middle"], title="")
+    photo_grids.examples(tmp_path / "grid.png", [png(photo)], ["whole"], title="")
 
-    page = np.asarray(Image.open(tmp_path / "grid.png"))
-    assert (page == GREEN).all(axis=2).sum() == PHOTO**2
+    rows, columns = np.nonzero((np.asarray(Image.open(tmp_path / "grid.png")) == GREEN).all(axis=2))
+    extents = np.ptp(columns) + 1, np.ptp(rows) + 1
+    longer, shorter = (extents[size.index(pick(size))] for pick in (max, min))
+    assert longer == PHOTO
+    assert abs(shorter - PHOTO / 3) <= 1
 
 
 def test_right_predictions_are_blue_ticks_and_wrong_ones_red_crosses(

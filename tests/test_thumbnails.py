@@ -1,4 +1,4 @@
-"""Thumbnails: squares of the middle, small files, read back by id, equal bytes for equal photos."""
+"""Thumbnails: whole photos, small files, read back by id, equal bytes for equal photos."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_each_photo_is_found_under_its_id_in_the_order_given(tmp_path: Path) -> 
         for name, shade in shades.items()
     ]
 
-    thumbnails.write(tmp_path, photos)
+    thumbnails.write(tmp_path, photos, side=128)
 
     found = thumbnails.read(tmp_path)
     assert list(found) == list(shades)
@@ -47,23 +47,44 @@ def test_each_photo_is_found_under_its_id_in_the_order_given(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize(("width", "height"), [(900, 300), (300, 900), (30, 10)])
-def test_a_thumbnail_is_the_middle_square(
+def test_a_thumbnail_is_the_whole_photo_in_its_shape_and_never_enlarged(
     width: int, height: int, kind: str, tmp_path: Path
 ) -> None:
-    thumbnails.write(tmp_path, [("a/1.jpg", opened(thirds(width, height), kind))])
+    photo = opened(thirds(width, height), kind)
+
+    thumbnails.write(tmp_path, [("a/1.jpg", photo)], side=120)
 
     picture = decoded(thumbnails.read(tmp_path)["a/1.jpg"])
-    assert (picture.format, picture.mode, picture.size) == ("WEBP", "RGB", (128, 128))
-    # The middle third alone is left; at its rim colours run over.
-    middle = np.asarray(picture)[16:-16, 16:-16].astype(int)
-    assert np.abs(middle - [0, 200, 0]).max() <= 25
+    scale = min(1, 120 / max(width, height))
+    assert (picture.format, picture.mode) == ("WEBP", "RGB")
+    assert picture.size == (width * scale, height * scale)
+    # The middles of the thirds; at their rims colours run over.
+    places = [(picture.width * (2 * i + 1) // 6, picture.height // 2) for i in range(3)]
+    if height > width:
+        places = [(picture.width // 2, picture.height * (2 * i + 1) // 6) for i in range(3)]
+    seen = np.array([picture.getpixel(place) for place in places]).astype(int)
+    assert np.abs(seen - 200 * np.eye(3)).max() <= 60
+
+
+def test_of_more_photos_the_thumbnails_are_smaller() -> None:
+    assert [thumbnails.side(photos) for photos in (0, 400, 401, 2000, 2001, 10**6)] == [
+        *(224, 224, 128, 128, 96, 96)
+    ]
+
+
+def test_a_photo_that_was_given_is_left_as_it_was(tmp_path: Path) -> None:
+    photo = Image.new("RGB", (300, 200))
+
+    thumbnails.write(tmp_path, [("a/1.jpg", photo)], side=96)
+
+    assert photo.size == (300, 200)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_jpegs_of_other_colours_become_rgb(mode: str, tmp_path: Path) -> None:
     grey = Image.new("RGB", (300, 200), (90, 90, 90)).convert(mode)
 
-    thumbnails.write(tmp_path, [("a/1.jpg", opened(grey, "JPEG"))])
+    thumbnails.write(tmp_path, [("a/1.jpg", opened(grey, "JPEG"))], side=128)
 
     picture = decoded(thumbnails.read(tmp_path)["a/1.jpg"])
     assert picture.mode == "RGB"
@@ -73,7 +94,7 @@ def test_jpegs_of_other_colours_become_rgb(mode: str, tmp_path: Path) -> None:
 def test_a_thumbnail_takes_a_few_kilobytes(tmp_path: Path) -> None:
     noise = Image.effect_noise((400, 300), 40).convert("RGB")
 
-    thumbnails.write(tmp_path, [("a/1.jpg", noise)])
+    thumbnails.write(tmp_path, [("a/1.jpg", noise)], side=128)
 
     assert len(thumbnails.read(tmp_path)["a/1.jpg"]) < 12_000
 
@@ -84,6 +105,7 @@ def test_equal_photos_give_equal_bytes(tmp_path: Path) -> None:
         thumbnails.write(
             tmp_path / name,
             [(f"a/{i}.jpg", opened(thirds(200 + i, 100), "JPEG")) for i in range(40)],
+            side=128,
         )
 
     first, second = (tmp_path / name / "thumbnails.npz" for name in ("first", "second"))
@@ -91,6 +113,6 @@ def test_equal_photos_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_no_photos_are_read_back_as_none(tmp_path: Path) -> None:
-    thumbnails.write(tmp_path, [])
+    thumbnails.write(tmp_path, [], side=128)
 
     assert thumbnails.read(tmp_path) == {}

@@ -50,9 +50,11 @@ def write() -> str:
     """Write the receipt of what is here, and return a line about it.
 
     Raises:
-        UserError: an output is missing.
+        UserError: an output is missing, or not what its stage wrote.
     """
     found = outputs.here()
+    if damage := outputs.changed(found):
+        raise UserError(damage)
     files.write_json(RECEIPT, statement(found))
     count = sum(len(output.files or ()) for output in found)
     return f"{RECEIPT}: {count} files of {len({output.stage for output in found})} stages"

@@ -9,11 +9,15 @@ PRESETS = Path("presets")
 DATASET = Path("data/dataset")
 FEATURE_DIGESTS = Path("data/extracted")
 FIGURE_DIGESTS = Path("data/figures")
+NEIGHBOURS = Path("data/neighbours")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
 EXPORT = Path("data/export")
+TUNING = Path("data/tuning")
+# Not an output of DVC, which would remove it before it runs the stage that needs it.
+CHECKPOINTS = Path("data/checkpoints")
 REPORTS = Path("reports")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 SOURCE_NAME = Path("data/inputs/source.txt")
@@ -24,6 +28,14 @@ def tfrecords(resolution: int) -> Path:
     return Path(f"data/tfrecords/{resolution}")
 
 
+def resolution(pixels: int) -> Path:
+    """Return the file that says that the photos at R × R pixels were made.
+
+    It is there so that no ``..`` under ``resolutions`` leads DVC out of data (dvc.yaml).
+    """
+    return Path(f"data/resolutions/{pixels}")
+
+
 def backbone(name: str) -> Path:
     """Return the folder of a backbone's artifact."""
     return BACKBONES / name
@@ -32,6 +44,11 @@ def backbone(name: str) -> Path:
 def features(name: str) -> Path:
     """Return the folder of a backbone's feature vectors."""
     return FEATURES / name
+
+
+def neighbours(name: str) -> Path:
+    """Return the file of the photos that are near to each other by a backbone's features."""
+    return NEIGHBOURS / name / "places.npz"
 
 
 def model(name: str) -> Path:
@@ -49,6 +66,16 @@ def reports(name: str) -> Path:
     return REPORTS / name
 
 
+def tuning(name: str) -> Path:
+    """Return the folder of the curves of a tuned backbone's tuning."""
+    return TUNING / name
+
+
+def checkpoints(name: str) -> Path:
+    """Return the folder in which a tuning that is not done keeps its state."""
+    return CHECKPOINTS / name
+
+
 def feature_digests(name: str) -> Path:
     """Return the file with the digests of a backbone's features."""
     return FEATURE_DIGESTS / f"{name}.json"
@@ -61,5 +88,5 @@ def figure_digests(name: str) -> Path:
 
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
-    folders = backbone(name), features(name), model(name), reports(name)
-    return *folders, feature_digests(name), figure_digests(name)
+    folders = backbone(name), features(name), model(name), reports(name), tuning(name)
+    return *folders, checkpoints(name), feature_digests(name), figure_digests(name)

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
@@ -14,7 +13,7 @@ from transfer_learning.evaluation import calibration
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.features.features import Features
-from transfer_learning.heads.head import Head, softmax
+from transfer_learning.heads.head import Head, log_loss, softmax
 from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS
 from transfer_learning.runtime.errors import UserError
 
@@ -72,14 +71,14 @@ def evaluate(
         macro_precision=float(precision[tested].mean()),
         macro_recall=float(recall[tested].mean()),
         macro_f1=float(f1[tested].mean()),
-        log_loss=_log_loss(test_logits, test.labels),
+        log_loss=log_loss(test_logits, test.labels),
         ece=calibration.expected_calibration_error(kept.max(axis=1), correct),
         temperature=temperature,
         ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), correct),
         right=int(correct.sum()),
         photos=len(correct),
         valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
-        valid_log_loss=_log_loss(valid_logits, valid.labels),
+        valid_log_loss=log_loss(valid_logits, valid.labels),
     )
     per_class = [
         ClassScore(name, int(count), *(float(score) if count else None for score in scores))
@@ -92,11 +91,6 @@ def evaluate(
         )
     ]
     return Evaluation(metrics, per_class, predictions)
-
-
-def _log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
-    # Not scikit-learn's log_loss, which clips probabilities: no photo would cost more than 36.
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
 
 
 def _top2_accuracy(probability: np.ndarray, labels: np.ndarray) -> float:

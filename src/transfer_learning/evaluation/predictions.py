@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, write_rows
+from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, read_rows, write_rows
 
 # In tables, in the place of a number that is not defined.
 UNDEFINED = "–"
@@ -61,14 +60,20 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read what ``write_predictions`` wrote."""
+    """Read what ``write_predictions`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     # One object for equal probabilities, of which the file has a thousand different ones: of 1,000
     # classes, a quarter of the memory.
     probability = cache(float)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        next(rows)
-        return [Prediction(i, t, p, tuple(map(probability, probs))) for i, t, p, *probs in rows]
+
+    def parse(row: list[str]) -> Prediction:
+        photo, true, predicted, *probabilities = row
+        return Prediction(photo, true, predicted, tuple(map(probability, probabilities)))
+
+    return read_rows(path, parse)
 
 
 def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
@@ -84,12 +89,14 @@ def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
 
 
 def read_class_scores(path: Path) -> list[ClassScore]:
-    """Read what ``write_class_scores`` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return [
-        ClassScore(
-            name, int(photos), *(None if cell == UNDEFINED else float(cell) for cell in scores)
-        )
-        for name, photos, *scores in rows
-    ]
+    """Read what ``write_class_scores`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+
+    def parse(row: list[str]) -> ClassScore:
+        scores = (None if cell == UNDEFINED else float(cell) for cell in row[2:])
+        return ClassScore(row[0], int(row[1]), *scores)
+
+    return read_rows(path, parse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from transfer_learning.evaluation.metrics import Metrics
@@ -40,7 +41,13 @@ def best(candidates: Mapping[str, Candidate]) -> str:
     return min(candidates, key=key)
 
 
-def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synthetic: bool) -> str:
+def verdict(
+    candidates: Mapping[str, Candidate],
+    pairs: Sequence[Pair],
+    *,
+    synthetic: bool,
+    tuned_from: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Return a few sentences; the first says which to use.
 
     It is the best on validation, so that its test accuracy is not too high, as the highest of
@@ -50,6 +57,7 @@ def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synth
         candidates: by name, all measured on the same photos.
         pairs: every two of them (``significance.compare``).
         synthetic: whether the photos are drawn.
+        tuned_from: the tuned ones, each with the frozen one's name that it was tuned from.
     """
     chosen = best(candidates)
     metrics = candidates[chosen].metrics
@@ -68,7 +76,25 @@ def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synth
         _other(name, candidates[name], with_chosen[name], chosen=candidates[chosen])
         for name in others
     ]
-    return " ".join([*sentences, f"{chosen} was chosen by its accuracy on the validation photos."])
+    sentences += [f"{chosen} was chosen by its accuracy on the validation photos."]
+    sentences += [worth(candidates, pairs, tuned, frozen) for tuned, frozen in tuned_from.items()]
+    return " ".join(sentences)
+
+
+def worth(
+    candidates: Mapping[str, Candidate], pairs: Sequence[Pair], tuned: str, frozen: str
+) -> str:
+    """Say whether tuning was worth it: whether the tuned one is better on the same test photos."""
+    pair = next(pair for pair in pairs if pair.has(tuned) and pair.has(frozen))
+    accuracy = {name: percent(candidates[name].metrics.accuracy) for name in (tuned, frozen)}
+    if not pair.differs:
+        return (
+            f"Tuning {frozen} is not shown to be worth it: {accuracy[tuned]} as {tuned}, "
+            f"{accuracy[frozen]} frozen (p = {p_text(pair.p_holm)})."
+        )
+    if candidates[tuned].metrics.right > candidates[frozen].metrics.right:
+        return f"Tuning {frozen} was worth it: {tuned} is better by {pair.margin}."
+    return f"Tuning {frozen} was not worth it: {tuned} is worse by {pair.margin}."
 
 
 def _other(name: str, item: Candidate, pair: Pair, *, chosen: Candidate) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.evaluation.wording import hundredths, interval, p_text, points
+from transfer_learning.reports import tuned_page
 from transfer_learning.reports.classes import WORST, many, score_text, worst_first
 from transfer_learning.reports.markdown import markdown
 
@@ -21,8 +25,11 @@ REFITTED = (
 )
 
 
-def page(comparison: Comparison) -> str:
-    """Return the page as Markdown: verdict, accuracies, pairs, classes, costs and figures."""
+def page(comparison: Comparison, tuned_from: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the page as Markdown: verdict, accuracies, pairs, classes, costs and figures.
+
+    ``tuned_from`` has the tuned backbones, each with the frozen one's name that it was tuned from.
+    """
     note = "The photos are synthetic: drawn by this project, not photographed."
     figures = [line for name, alt in FIGURES.items() for line in (f"![{alt}]({name})", "")]
     backbones = comparison.backbones.values()
@@ -42,6 +49,7 @@ def page(comparison: Comparison) -> str:
         *([REFITTED] if any("refitted" in item.head for item in backbones) else []),
         "",
         *(["## Photo by photo", "", *_pairs(comparison), ""] if comparison.pairs else []),
+        *(tuned_page.section(comparison, tuned_from) if tuned_from else []),
         "## Class by class",
         "",
         *_classes(comparison),

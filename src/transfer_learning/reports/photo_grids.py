@@ -175,7 +175,9 @@ def _save(
     for row, height in zip(rows, heights, strict=True):
         for column, cell in enumerate(row):
             x = GAP + column * (width + GAP)
-            page.paste(ImageOps.fit(cell.photo, (PHOTO, PHOTO)).point(LEVELS), (x, y))
+            # Whole, as the network gets it: a square of the middle would hide a third of most.
+            whole = ImageOps.pad(cell.photo, (PHOTO, PHOTO), color="white")
+            page.paste(whole.point(LEVELS), (x, y))
             for number, (text, colour) in enumerate(cell.lines):
                 place = (x + right, y + down + number * LINE)
                 write(page, place, fitted(text, width - right), colour=colour)

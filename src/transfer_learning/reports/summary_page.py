@@ -53,7 +53,9 @@ def _results(params: Params, data: DatasetInfo, comparison: Comparison) -> list[
         lines += [
             f"[Reliability]({name}/reliability.png), "
             f"[most confident mistakes]({name}/most_wrong.png), "
-            f"[as the chapter prints it]({name}/chapter.md)",
+            f"[as the chapter prints it]({name}/chapter.md)"
+            + f", [tuning]({name}/tuning.png), [what it saw]({name}/augmentation.png)"
+            * (name in params.finetuned),
             "",
         ]
     return lines
@@ -109,5 +111,10 @@ def _parameters(params: Params) -> list[str]:
     rows += [
         [f"backbones.{name}", f"{backbone.handle} at {backbone.resolution} px"]
         for name, backbone in params.backbones.items()
+    ]
+    rows += [
+        [f"finetuned.{name}.{key}", str(value)]
+        for name, tuned in params.finetuned.items()
+        for key, value in tuned.model_dump(by_alias=True).items()
     ]
     return ["## Parameters", "", *markdown(["key", "value"], rows)]

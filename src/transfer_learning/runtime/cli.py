@@ -35,6 +35,11 @@ def run(main: Callable[[], None]) -> None:
     # From here on files are open, which an exception closes and removes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        if stage := os.environ.get("DVC_STAGE"):
+            # Here, for it takes a moment, and only a stage that DVC runs needs it.
+            from transfer_learning.runtime import inputs
+
+            inputs.check(stage)
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
@@ -84,9 +89,12 @@ def _refusal(error: OSError) -> str | None:
         )
     if error.errno in FORBIDDEN and place:
         reason = (error.strerror or "refused").lower()
+        # To make or remove a file is a matter of its folder, which is named first.
+        folder = Path(place).parent
+        shown = f"{folder} {place}" if os.path.lexists(place) else str(folder)
         return (
             f"{place} cannot be written or read ({reason}); see who owns it and whether the disk "
-            f"is read-only: ls -ld {place}"
+            f"is read-only: ls -ld {shown}"
         )
     if error.errno in LIMITED:
         return f"{place + ': ' if place else ''}{LIMITED[error.errno]}"

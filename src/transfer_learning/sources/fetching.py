@@ -76,7 +76,8 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
                 per_class=split_counts(labels, len(source.classes)),
             )
             if split == "test":
-                thumbnails.write(folder, _opened(members, spool))
+                small = thumbnails.side(len(members))
+                thumbnails.write(folder, _opened(members, spool), side=small)
     warnings = tuple(_warnings(source.classes, summaries, stratified=settings.stratify))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)

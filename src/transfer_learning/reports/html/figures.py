@@ -6,7 +6,7 @@ import base64
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -26,17 +26,31 @@ from transfer_learning.reports.photo_grids import EXAMPLES
 LARGE = 80_000
 # Pixels that a side of a WebP has at most (developers.google.com/speed/webp/faq).
 WEBP_SIDE = 16_383
+EPOCHS = (
+    "Where training still gets better and validation worse, the head learns the training photos by "
+    "heart; where both still get better, more epochs may help."
+)
+STRENGTHS = (
+    "From the left to the right the regularisation gets weaker: too strong and both are poor, too "
+    "weak and the head learns the training photos by heart. The best for the validation photos is "
+    "chosen."
+)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture as a data URI, its size in pixels, what it shows in words, and its caption."""
+    """A picture as a data URI, its size in pixels, what it shows in words, and how to read it.
+
+    ``leads_to`` is what a reader finds in the gallery with its controls set as in ``filter``.
+    """
 
     source: str
     width: int
     height: int
     alt: str
     caption: str
+    filter: dict[str, str] = field(default_factory=dict)
+    leads_to: str = ""
 
 
 def across(
@@ -63,17 +77,20 @@ def across(
         _figure(
             reports / "comparison.png",
             f"Test accuracy with its 95 % interval: {accuracies}.",
-            "Accuracy with its 95 % interval, and cost",
+            "Each line spans the accuracies that so few photos leave likely (95 %). To its right, "
+            "the computation for one photo: shorter is cheaper.",
         ),
         _figure(
             reports / "per_class.png",
             f"F1 of {shown}, a bar for each backbone. {extremes}.",
-            f"F1 by class: {shown}" if worst else "F1 by class",
+            f"F1 of {shown}: 1 where all photos of a class, and no others, get its name. In "
+            "brackets its test photos: of a few, a bar says little.",
         ),
         _figure(
             reports / "abstain.png",
             f"Accuracy on the photos kept when the least confident are set aside. {confident}.",
-            "Accuracy when the least confident predictions are set aside",
+            "Read from right to left: of all photos so many are right, and so many of those that "
+            "are left when the least confident ones are set aside, for a person to look at.",
         ),
     ]
     if len(backbones) > 1:
@@ -84,7 +101,10 @@ def across(
                 reports / "disagreements.png",
                 "Photos on which the backbones disagree, with the prediction of each; they "
                 f"disagree on {differing} of {comparison.photos} test photos.",
-                f"Where the backbones disagree: {count(differing, 'test photo')}",
+                "The photos that get different answers, each with its confidence: ✓ is right, ✗ is "
+                "wrong.",
+                leads_to=f"All {differing} in the gallery" * (differing > 0),
+                agreement="disagree",
             )
         )
     return figures
@@ -109,34 +129,48 @@ def of_backbone(
     path = strengths.read(folder / "path.csv")
     confusion = "Most frequent mistakes" if many(backbone.per_class) else "Confusion matrix"
     correct = sum(item.correct for item in grid)
+    wrong = metrics.photos - metrics.right
     return [
         _figure(
             folder / "curves.png",
             _strengths(path) if path else _curves(history.read(folder / "history.csv")),
-            f"Accuracy and loss by {'strength of the regularisation' if path else 'epoch'}",
+            STRENGTHS if path else EPOCHS,
         ),
         _figure(
             folder / "confusion.png",
             f"{confusion}. {_confusions(metrics, predictions)}",
-            confusion,
+            "Which classes are taken for which, the most frequent first."
+            if many(backbone.per_class)
+            else "A line for each true class, a column for each prediction: right is the diagonal, "
+            "and a dark field beside it two classes that get mixed up.",
+            leads_to="The wrong photos" * (wrong > 0),
+            backbone=folder.name,
+            result="wrong",
         ),
         _figure(
             folder / "reliability.png",
             "Reliability diagram, accuracy against confidence. Expected calibration error: "
             f"{metrics.ece:.3f} as trained, {metrics.ece_calibrated:.3f} with temperature "
             f"{temperature_text(metrics.temperature)}.",
-            "Reliability, before and after temperature",
+            "Confidence means what it says on the dotted line; above it the backbone is more often "
+            "right than it claims, below it less often. Left as trained, right with the "
+            "temperature that the validation photos ask for.",
         ),
         _figure(
             folder / "predictions.png",
             f"The first {shown} with their predictions: {correct} right, "
             f"{len(grid) - correct} wrong.",
-            f"Predictions for the first {shown}",
+            f"The first {shown}, whatever they are: ✓ is right; ✗ is wrong, with the true class "
+            "in brackets.",
         ),
         _figure(
             folder / "most_wrong.png",
             f"The most confident mistakes. {_boldest_mistake(predictions)}",
-            "Most confident mistakes",
+            "Confident and wrong: here wrong labels show, and classes that look alike.",
+            leads_to=f"All {wrong} wrong photos, most confident first" * (wrong > 0),
+            backbone=folder.name,
+            result="wrong",
+            order="confident",
         ),
     ]
 
@@ -146,7 +180,7 @@ def examples(reports: Path) -> Figure:
     return _figure(
         reports / "examples.png",
         f"The first {EXAMPLES} training photos, each under the name of its class.",
-        "Training photos",
+        "The first training photos with their labels: do they show what they should?",
     )
 
 
@@ -155,7 +189,8 @@ def data_uri(encoded: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
 
 
-def _figure(path: Path, alt: str, caption: str) -> Figure:
+def _figure(path: Path, alt: str, caption: str, *, leads_to: str = "", **controls: str) -> Figure:
+    """Return the figure; ``leads_to`` is empty where nothing is to be found in the gallery."""
     encoded, kind = path.read_bytes(), "png"
     with Image.open(io.BytesIO(encoded)) as image:
         width, height = image.size
@@ -163,7 +198,8 @@ def _figure(path: Path, alt: str, caption: str) -> Figure:
             smaller = io.BytesIO()
             image.convert("RGB").save(smaller, "webp", quality=85)
             encoded, kind = smaller.getvalue(), "webp"
-    return Figure(data_uri(encoded, kind), width, height, alt, caption)
+    source = data_uri(encoded, kind)
+    return Figure(source, width, height, alt, caption, controls if leads_to else {}, leads_to)
 
 
 def _curves(epochs: Sequence[Epoch]) -> str:

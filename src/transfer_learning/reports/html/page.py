@@ -21,6 +21,7 @@ from transfer_learning.config.paths import REPORTS
 from transfer_learning.evaluation import wording
 from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.evaluation.neighbours import Neighbours
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, read_predictions
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, size_summary
 from transfer_learning.reports.classes import (
@@ -32,33 +33,16 @@ from transfer_learning.reports.classes import (
     score_text,
     worst_first,
 )
-from transfer_learning.reports.html import figures, measures, run
+from transfer_learning.reports.html import figures, measures, photos, run
 from transfer_learning.reports.html.figures import Figure
+from transfer_learning.reports.html.photos import Pictures
 from transfer_learning.reports.photo_grids import EXAMPLES, GRID
 
 TEMPLATES = Path(__file__).parent / "templates"
+STYLES = ("index.css", "photos.css")
+SCRIPTS = ("page.js", "gallery.js", "detail.js", "map.js", "start.js")
 # Of a backbone, by photo id.
 Predictions = Mapping[str, Prediction]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one backbone says of a photo: class number and its probability."""
-
-    predicted: int
-    confidence: float
-    correct: bool
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo of the gallery, with an answer of every backbone."""
-
-    id: str
-    true: int
-    source: str
-    credit: str
-    answers: list[Answer]
 
 
 @dataclass(frozen=True)
@@ -80,7 +64,8 @@ def html(
     params: Params,
     data: DatasetInfo,
     comparison: Comparison,
-    thumbnails: Mapping[str, bytes],
+    pictures: Pictures,
+    neighbours: Neighbours,
     *,
     reports: Path = REPORTS,
 ) -> str:
@@ -90,7 +75,8 @@ def html(
         params: the parameters of the run.
         data: the data summary.
         comparison: of the backbones.
-        thumbnails: a WebP image of each test photo, by its id.
+        pictures: of the test photos, and of their neighbours.
+        neighbours: of the selected backbone.
         reports: the folder of the figures, and of ``NAME/`` for each backbone.
     """
     predictions = {
@@ -98,12 +84,26 @@ def html(
         for name in comparison.backbones
     }
     test = [photo for photo in data.photos if photo.split == "test"]
-    on_page = [photo.id for photo in test]
-    on_page += [photo.id for photo in data.photos if photo.split == "train"][:EXAMPLES]
-    style, script = (
-        Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("index.css", "index.js")
-    )
+    selected = choose(params.selected, comparison)
     in_file_order = {name: list(by_id.values()) for name, by_id in predictions.items()}
+    across = figures.across(reports, comparison, in_file_order)
+    backbones = _backbones(reports, comparison, predictions, test, data.classes)
+    examples = figures.examples(reports)
+    drawn = [*across, *(item for backbone in backbones for item in backbone.figures), examples]
+    block = photos.block(
+        data,
+        predictions,
+        pictures,
+        neighbours,
+        selected=selected.name,
+        resolutions=[item.resolution for item in comparison.backbones.values()],
+        taken=sum(len(figure.source) for figure in drawn),
+    )
+    on_page = [photo.id for photo in data.photos if photo.id in block.ids]
+    on_page += [photo.id for photo in data.photos if photo.split == "train"][:EXAMPLES]
+    style = Markup("".join(map(_text, STYLES)))
+    # In a block, so that none of its names gets into the browser's own.
+    script = Markup('"use strict";\n{\n' + "".join(map(_text, SCRIPTS)) + "}\n")
     return _template().render(
         subject=(
             f"{wording.count(len(comparison.backbones), 'backbone')}, "
@@ -113,15 +113,17 @@ def html(
         params=params,
         data=data,
         comparison=comparison,
-        selected=choose(params.selected, comparison),
+        selected=selected,
         measures=measures.table(comparison.backbones.values()),
-        across=figures.across(reports, comparison, in_file_order),
-        backbones=_backbones(reports, comparison, predictions, test, data.classes),
-        photos=_gallery(data, thumbnails, list(predictions.values())),
+        across=across,
+        backbones=backbones,
+        photos=block,
+        page_megabytes=photos.PAGE_BYTES // 10**6,
+        neighbours=neighbours,
         source=_source(params, data),
         photo_columns=photo_columns(data),
         sizes=size_summary(data.photos),
-        examples=figures.examples(reports),
+        examples=examples,
         credits={id: data.credits[id] for id in on_page if id in data.credits},
         parameters=run.parameters(params),
         environment=run.environment(),
@@ -150,6 +152,10 @@ def _template() -> Template:
         "points": lambda difference: wording.points(difference).replace("-", "−"),
     }
     return environment.get_template("index.html.j2")
+
+
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
@@ -182,26 +188,6 @@ def _backbones(
 def _confusion(predictions: Sequence[Prediction], classes: Sequence[str]) -> list[list[int]]:
     counts = Counter((item.true, item.predicted) for item in predictions)
     return [[counts[true, predicted] for predicted in classes] for true in classes]
-
-
-def _gallery(
-    data: DatasetInfo, thumbnails: Mapping[str, bytes], predictions: Sequence[Predictions]
-) -> list[Photo]:
-    numbers = {name: number for number, name in enumerate(data.classes)}
-    return [
-        Photo(
-            id=photo.id,
-            true=photo.label,
-            source=figures.data_uri(thumbnails[photo.id], "webp"),
-            credit=data.credits.get(photo.id, ""),
-            answers=[
-                Answer(numbers[item.predicted], max(item.probabilities), item.correct)
-                for item in (by_id[photo.id] for by_id in predictions)
-            ],
-        )
-        for photo in data.photos
-        if photo.split == "test"
-    ]
 
 
 def _source(params: Params, data: DatasetInfo) -> str:

@@ -1,0 +1,3 @@
+startDetail();
+startMap();
+startGallery();
