@@ -25,7 +25,7 @@ from transfer_learning.photos.dataset import (
 )
 from transfer_learning.photos.records import Record
 from transfer_learning.runtime import hardware, parallel
-from transfer_learning.runtime.errors import UserError, clipped
+from transfer_learning.runtime.errors import UserError, clipped, quoted
 from transfer_learning.runtime.progress import progress, progress_bar
 from transfer_learning.sources import splits
 from transfer_learning.sources.registry import open_source
@@ -150,7 +150,7 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
         if count == 0:
             example = next(item for item in rejected if item.id.startswith(f"{name}/"))
             raise UserError(
-                f"class {name!r}: none of its photos can be decoded ({example.id}: "
+                f"class {quoted(name)}: none of its photos can be decoded ({example.id}: "
                 f"{example.reason}); replace them or leave the class out"
             )
     return kept, rejected
