@@ -25,7 +25,7 @@ from survival import DRILLS, End, Table
 
 # With few trials two short stages run anew; else the nine that follow a changed head.
 CHANGE = ("selected", "tiny") if DRILLS < 10 else ("train", TINY["train"] | {"epochs": 3})
-AIMED, AT_RANDOM = 2 * DRILLS, 3 * DRILLS
+AIMED, AT_RANDOM = 2 * DRILLS, 3 * DRILLS - 2
 WHOM = ("the group", "DVC", "the stage")
 
 
