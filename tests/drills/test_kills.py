@@ -97,7 +97,9 @@ def kills(seconds: float) -> list[Kill]:
         Kill(WHOM[number % 2], chance.uniform(0, 0.05), writes=chance.randrange(2))
         for number in range(AIMED)
     ]
-    blind = [Kill(WHOM[number % 3], chance.uniform(0.2, seconds)) for number in range(AT_RANDOM)]
+    blind = [
+        Kill(WHOM[2 - number % 3], chance.uniform(0.2, seconds)) for number in range(AT_RANDOM)
+    ]
     both = aimed + blind
     chance.shuffle(both)
     return both
