@@ -11,13 +11,13 @@ from transfer_learning.runtime import cli, files, hardware, progress, timings
 
 
 def main() -> None:
+    parameters = params.load()
+    settings, resolution = parameters.preprocess, int(cli.item(parameters.resolutions))
     hardware.hide_gpu()
     # It loads TensorFlow, which takes a GPU at once where it sees one.
     from transfer_learning.photos import preprocessing
 
     hardware.schedule_as_batch()
-    settings = params.load().preprocess
-    resolution = int(cli.item())
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
     with timings.timed(f"preprocess@{resolution}", photos=photos):

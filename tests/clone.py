@@ -34,6 +34,7 @@ TINY = {
     },
     "extract": {"precision": "float32"},
     "train": {"epochs": 2, "batch_size": 8, "dropout": 0.5, "learning_rate": 0.001, "seed": 0},
+    "finetuned": {},
     "joined": {},
     "selected": "mobilenet_v2",
 }

@@ -75,6 +75,7 @@ def build(
     credits: dict[str, str] | None = None,
     verdict: str | None = None,
     path: Sequence[Strength] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Inputs:
     """Write ``reports/`` into the folder and return what belongs to it.
 
@@ -103,6 +104,7 @@ def build(
         photos=train + test,
         about=about or {},
         credits=credits or {},
+        warnings=warnings,
     )
     reports = folder / "reports"
     competitors, predictions = {}, {}
@@ -199,7 +201,9 @@ def _competitor(name: str, predictions: Sequence[Prediction], classes: Sequence[
             valid_log_loss=0.9,
         ),
         [
-            ClassScore(item, max(0, 4 - n), 0.5, 0.75, 0.6 + n / 10)
+            ClassScore(item, 4 - n, 0.5, 0.75, 0.6 + n / 10)
+            if n < 4
+            else ClassScore(item, 0, None, None, None)
             for n, item in enumerate(classes)
         ],
     )

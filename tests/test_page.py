@@ -122,7 +122,8 @@ def test_one_backbone_alone_is_compared_with_none(browser: Browser, tmp_path: Pa
         # Surest four of small: 0.95 (wrong), 0.90, 0.80, 0.70; of large 0.99, 0.95, 0.90, 0.85.
         (
             "Accuracy on the photos kept",
-            "small: 62.5 % on all, 75.0 % on the surer half; large: 75.0 % on all, 100.0 % on",
+            "small: 62.5 % on all, 75.0 % on the more confident half; "
+            "large: 75.0 % on all, 100.0 %",
         ),
         ("Photos on which the backbones disagree", "disagree on 3 of 8 test photos."),
         (
@@ -137,8 +138,8 @@ def test_one_backbone_alone_is_compared_with_none(browser: Browser, tmp_path: Pa
         ("Reliability diagram", "0.123 as trained, 0.057 with temperature 1.37."),
         ("The first 8 test photos", "5 right, 3 wrong."),
         (
-            "The most confidently wrong",
-            "Of 3 wrong photos the surest is daisy/3.jpg: daisy, predicted roses with 95.0 %.",
+            "The most confident mistakes",
+            "Of 3 wrong photos the most confident is daisy/3.jpg: daisy, predicted roses with 95",
         ),
     ],
 )
@@ -253,3 +254,20 @@ def test_a_class_without_test_photos_has_dashes_for_its_scores(tmp_path: Path) -
 
     row = '<th scope="row" class="long">class 4</th><td>0</td><td>–</td><td>–</td><td>–</td>'
     assert html.count(row) == 2
+
+
+def test_what_weakens_the_figures_is_in_the_pages_head(tmp_path: Path) -> None:
+    html = render(report_folder.build(tmp_path, warnings=("only 8 test photos; add some",)))
+
+    head = html[: html.index("</header>")]
+    assert "<li>only 8 test photos; add some</li>" in head
+
+
+def test_the_advice_alone_is_bold_and_numbers_keep_their_units(tmp_path: Path) -> None:
+    words = "Use small. Right on 96.0 % of 8 test photos. large is no better (91.0 %, p = 0.18)."
+    html = render(report_folder.build(tmp_path, verdict=words))
+
+    bold, rest = "<strong>Use small.</strong>", words.removeprefix("Use small.")
+    for part in ("96.0 %", "p = 0.18", "91.0 %"):
+        rest = rest.replace(part, part.replace(" ", "\N{NO-BREAK SPACE}"))
+    assert f'<p class="verdict">{bold}{rest}</p>' in html

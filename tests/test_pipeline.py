@@ -27,7 +27,7 @@ def after(first: str, names: tuple[str, ...] = B) -> set[str]:
 
 END = {"compare", "select", "report"}
 # What runs when features change, which no head does.
-CURVE = {"learning_curve"}
+CURVE = {"learning_curve", "neighbours", "quality"}
 
 
 def change(*keys: str, to: object) -> Callable[[dict, Clone], None]:
@@ -55,6 +55,13 @@ def edit_library(file: str) -> Callable[[dict, Clone], None]:
     def apply(_: dict, clone: Clone) -> None:
         with (clone.root / "src/transfer_learning" / file).open("a", encoding="utf-8") as opened:
             opened.write("\n")
+
+    return apply
+
+
+def exclude(text: str) -> Callable[[dict, Clone], None]:
+    def apply(_: dict, clone: Clone) -> None:
+        (clone.root / "data/exclude.csv").write_text(text, encoding="utf-8")
 
     return apply
 
@@ -111,6 +118,16 @@ def run_library(_: dict, clone: Clone) -> None:
             id="stratify",
         ),
         pytest.param(
+            change("dataset", "group_duplicates", to=True),
+            {"fetch"} | everything_after_fetch(),
+            id="group_duplicates",
+        ),
+        pytest.param(
+            exclude("id,action,label,reason\ndaisy/00001.jpg,exclude,,dark\n"),
+            {"fetch"} | everything_after_fetch(),
+            id="exclude.csv",
+        ),
+        pytest.param(
             change("dataset", "rendered", "seed", to=1),
             {"fetch"} | everything_after_fetch(),
             id="rendered",
@@ -123,7 +140,9 @@ def run_library(_: dict, clone: Clone) -> None:
             id="features edited",
         ),
         pytest.param(
-            edit_library("heads/training.py"), after("train") | END | CURVE, id="heads edited"
+            edit_library("heads/training.py"),
+            after("train") | END | {"learning_curve"},
+            id="heads edited",
         ),
         pytest.param(
             edit_library("reports/html/templates/index.css"),
@@ -148,7 +167,8 @@ def test_a_change_reruns_what_it_affects_and_nothing_else(built, edit, expected)
 def test_the_first_build_runs_every_stage_and_the_second_none(built):
     every = {"fetch", *after("backbone"), *everything_after_fetch()}
 
-    assert built.ran_first == every
+    # Not where the committed data/inputs/dvc.lock knows the source.
+    assert built.ran_first - {SOURCE} == every
     assert built.repro() == set()
 
 
@@ -167,6 +187,12 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/learning_curve.csv",
         "reports/learning_curve.md",
         "reports/learning_curve.png",
+        "data/dataset/looks.npz",
+        "data/quality/findings.json",
+        "data/quality/thumbnails.npz",
+        "reports/quality.csv",
+        "reports/quality.md",
+        "reports/quality.png",
         "data/selected/head.npz",
         "data/selected/selected.json",
         "reports/backbones.json",
@@ -210,6 +236,31 @@ def test_metrics_diff_tells_backbones_apart_after_an_experiment_with_selected(bu
 
 
 PHOTOS = "data/inputs/dvc.yaml:photos"
+SOURCE = "data/inputs/dvc.yaml:source"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"source": "fold"}, "error: params.yaml: dataset.source is 'fold': input should be"),
+        (
+            {"source": "folder", "folder": {"path": "~/no such (1)", "classes": None}},
+            "error: params.yaml: dataset.folder.path is '~/no such (1)', which is no folder; give",
+        ),
+    ],
+)
+def test_plain_dvc_says_what_is_wrong_with_a_source_or_its_path(built, wrong, said):
+    params = json.loads(json.dumps(TINY))
+    params["dataset"] |= wrong
+    built.write_params(params)
+    kept = {path.name for path in (built.root / "data/inputs").iterdir()}
+
+    done = built.run("dvc", "repro", check=False)
+
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Errno" not in done.stderr
+    assert {path.name for path in (built.root / "data/inputs").iterdir()} >= kept
 
 
 def test_a_photo_added_to_the_folder_reruns_fetch_and_after(built, tmp_path):
@@ -404,7 +455,7 @@ SCRIPTS = sorted(set((PROJECT / "stages").glob("*.py")) - {PROJECT / "stages/__i
 def library_deps(script: Path) -> set[Path]:
     """The files and folders of the library that dvc.yaml lists for the script's stage."""
     inputs = PROJECT / "data/inputs/dvc.yaml"
-    path = inputs if script.stem == "photos" else PROJECT / "dvc.yaml"
+    path = inputs if script.stem in ("photos", "source") else PROJECT / "dvc.yaml"
     stage = yaml.load(path)["stages"][script.stem]
     deps = stage.get("do", stage)["deps"]
     assert f"stages/{script.name}" in deps

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from transfer_learning.backbones import handles
 from transfer_learning.config import params
+from transfer_learning.finetuning import checks as finetuning
 from transfer_learning.sources import corrections, registry, splits
 
 
@@ -14,11 +15,13 @@ def check() -> params.Params:
     """Read ``params.yaml`` and check it against the disk and the known packages too.
 
     Raises:
-        UserError: a key is wrong, or as ``check_photos``; or a handle is not known.
+        UserError: a key is wrong, or as ``check_photos``; a handle is not known; or a backbone that
+            is to be tuned cannot be.
     """
     settings = params.load()
     for name, backbone in settings.backbones.items():
         handles.check_handle(name, backbone)
+    finetuning.check(settings)
     check_photos(settings.dataset)
     return settings
 

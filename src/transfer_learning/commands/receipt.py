@@ -23,6 +23,7 @@ from transfer_learning.commands import outputs
 from transfer_learning.commands.outputs import Output
 from transfer_learning.config import params, paths
 from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.runtime import files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 
@@ -60,13 +61,15 @@ def write() -> str:
 
 
 def result() -> str:
-    """Return what was found out, and where the page about it lies, for the end of a build.
+    """Return what was found out, what weakens it, and where the page about it lies, for the end.
 
     Raises:
-        FileNotFoundError: ``compare`` has not been run.
+        FileNotFoundError: ``fetch`` or ``compare`` has not been run.
     """
     page = (paths.REPORTS / "index.html").resolve().as_uri()
-    return f"\n{Comparison.read(paths.REPORTS / 'comparison.json').verdict}\n{page}"
+    compared = Comparison.read(paths.REPORTS / "comparison.json")
+    warnings = [f"warning: {text}" for text in DatasetInfo.read().warnings]
+    return "\n".join(["", compared.verdict, *warnings, page])
 
 
 def statement(found: list[Output]) -> dict[str, Any]:

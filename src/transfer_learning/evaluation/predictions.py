@@ -13,6 +13,9 @@ from pydantic import Field
 
 from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, read_rows, write_rows
 
+# In tables, in the place of a number that is not defined.
+UNDEFINED = "–"
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -31,14 +34,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """A class's number of test photos, and its precision, recall and F1: 0 where undefined."""
+    """A class's number of test photos, and its precision, recall and F1: None where it has none."""
 
     # The word that JSON and CSV have, which Python keeps for itself.
     name: Annotated[str, Field(alias="class")]
     photos: int
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 def write_predictions(
@@ -74,9 +77,14 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
-    """Write ``per_class.csv``: class, photos, precision, recall, f1; a line per class."""
+    """Write ``per_class.csv``: class, photos, precision, recall, f1 ("–" where None)."""
     write_rows(
-        path, ["class", "photos", "precision", "recall", "f1"], map(dataclasses.astuple, scores)
+        path,
+        ["class", "photos", "precision", "recall", "f1"],
+        (
+            [UNDEFINED if cell is None else cell for cell in dataclasses.astuple(score)]
+            for score in scores
+        ),
     )
 
 
@@ -86,4 +94,9 @@ def read_class_scores(path: Path) -> list[ClassScore]:
     Raises:
         UserError: the file is damaged.
     """
-    return read_rows(path, lambda row: ClassScore(row[0], int(row[1]), *map(float, row[2:])))
+
+    def parse(row: list[str]) -> ClassScore:
+        scores = (None if cell == UNDEFINED else float(cell) for cell in row[2:])
+        return ClassScore(row[0], int(row[1]), *scores)
+
+    return read_rows(path, parse)

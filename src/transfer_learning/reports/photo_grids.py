@@ -76,7 +76,7 @@ def prediction_grid(
 def most_wrong(
     path: Path, predictions: Sequence[Prediction], thumbnails: Mapping[str, bytes], *, title: str
 ) -> None:
-    """Draw the wrongly predicted photos, the surest first and at most 12.
+    """Draw the wrongly predicted photos, the most confident first and at most 12.
 
     ``predictions`` are all test photos'; ``thumbnails`` are encoded images by photo id.
     """
@@ -89,7 +89,7 @@ def most_wrong(
             _decode(thumbnails[item.id]),
             [
                 _verdict(item),
-                (f"{whole_percent(max(item.probabilities))} sure", RED),
+                (f"{whole_percent(max(item.probabilities))} confident", RED),
                 (f"true: {item.true}", BLACK),
             ],
         )
@@ -108,7 +108,7 @@ def disagreements(
 ) -> None:
     """Draw photos that the backbones predict differently, with what each says; at most 12.
 
-    Those come first on which even the least sure backbone is sure.
+    Those come first on which even the least confident backbone is confident.
 
     ``predictions`` holds by backbone those of the same photos; ``thumbnails`` are encoded images
     by photo id.

@@ -55,6 +55,12 @@ def _read(path: Path, parse: Callable[[list[str]], T]) -> tuple[list[str], list[
         raise damaged(path, str(error)) from None
 
 
+def append_row(path: Path, row: Sequence[object]) -> None:
+    """Add a line to a CSV, at once: it is there whatever ends the program."""
+    with path.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(row)
+
+
 def stack(path: Path, parts: Mapping[str, Path], column: str) -> None:
     """Write CSV files of one header below each other; a first ``column`` names each one's lines."""
     stacked: list[list[str]] = []

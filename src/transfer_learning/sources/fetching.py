@@ -91,7 +91,7 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
             if split == "test":
                 small = thumbnails.side(len(members))
                 thumbnails.write(folder, _opened(members, spool), side=small)
-    warnings = tuple(_warnings(source.classes, summaries))
+    warnings = tuple(_warnings(source.classes, summaries, stratified=settings.stratify))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     info = DatasetInfo(
@@ -112,18 +112,21 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
     return info
 
 
-def _warnings(classes: tuple[str, ...], splits: dict[str, SplitSummary]) -> Iterator[str]:
+def _warnings(
+    classes: tuple[str, ...], splits: dict[str, SplitSummary], *, stratified: bool
+) -> Iterator[str]:
     """Say what makes figures from these photos weak, a sentence each."""
+    stratify = "" if stratified else "set dataset.stratify to true, "
     for split in ("train", "test"):
         counts = zip(classes, splits[split].per_class, strict=True)
         if empty := [name for name, count in counts if not count]:
             yield (
-                f"no {split} photo of {clipped(', '.join(empty))}; set dataset.stratify to true, "
-                f"add photos, or widen dataset.splits.{split}"
+                f"no {split} photo of {clipped(', '.join(empty))}; {stratify}add photos, or widen "
+                f"dataset.splits.{split}"
             )
     if (tested := splits["test"].counted) < FEW_TESTED:
         yield (
-            f"only {tested} test photos, so chance moves an accuracy by "
+            f"only {tested} test photo{'s' * (tested != 1)}, so chance moves an accuracy by "
             f"{100 * 1.96 * 0.5 / tested**0.5:.0f} points or so; add photos, or widen "
             "dataset.splits.test"
         )

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from transfer_learning.reports.typography import (
@@ -68,9 +70,10 @@ def look(number: int) -> tuple[str, str, str]:
     )
 
 
-def percent_tick(share: float, _: float) -> str:
-    """Return a tick's label, as matplotlib asks for it."""
-    return f"{100 * share:.4g} %"
+def percent(axis: Axis, *, ticks: int = 6) -> None:
+    """Let an axis of shares have at most so many ticks, at round numbers of percent."""
+    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
 def page(title: str, body: int, *, width: int = WIDTH) -> Figure:

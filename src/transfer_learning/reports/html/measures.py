@@ -36,6 +36,7 @@ class RowGroup:
     rows: list[Row]
 
 
+MACRO = "mean over the classes with test photos"
 QUALITY = (
     Measure(
         "Accuracy",
@@ -55,13 +56,19 @@ QUALITY = (
     ),
     Measure(
         "Macro precision",
-        "mean over the classes",
+        MACRO,
         lambda item: f"{item.metrics.macro_precision:.3f}",
     ),
     Measure(
-        "Macro recall", "mean over the classes", lambda item: f"{item.metrics.macro_recall:.3f}"
+        "Macro recall",
+        MACRO,
+        lambda item: f"{item.metrics.macro_recall:.3f}",
     ),
-    Measure("Macro F1", "mean over the classes", lambda item: f"{item.metrics.macro_f1:.3f}"),
+    Measure(
+        "Macro F1",
+        MACRO,
+        lambda item: f"{item.metrics.macro_f1:.3f}",
+    ),
     Measure(
         "Validation accuracy",
         "on the validation photos",
@@ -87,7 +94,7 @@ CONFIDENCE = (
     ),
     Measure(
         "Temperature",
-        "fitted on the validation photos; above 1: too sure of itself",
+        "fitted on the validation photos; above 1: too confident",
         lambda item: temperature_text(item.metrics.temperature),
     ),
     Measure(

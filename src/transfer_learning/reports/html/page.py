@@ -149,8 +149,9 @@ def _template() -> Template:
     )
     environment.filters |= {
         "count": wording.count,
+        "unbroken": wording.unbroken,
         "p_text": wording.p_text,
-        "score": lambda score, key: score_text(score, getattr(score, key)),
+        "score": score_text,
         # With a minus sign, where there is room for the better character.
         "points": lambda difference: wording.points(difference).replace("-", "−"),
     }
