@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.evaluation.wording import whole_percent
@@ -24,8 +24,8 @@ from transfer_learning.reports.typography import (
     TITLE,
     WIDTH,
     fitted,
-    font,
     wrapped,
+    write,
 )
 
 BLUE, RED = "#1f5fbf", "#c62828"
@@ -177,11 +177,9 @@ def _save(
     heights = [GAP + (max(PHOTO, text) if beside else PHOTO + text) for text in words]
     top = 2 * GAP + sum(round(size * LEADING) for _, size in head)
     page = Image.new("RGB", (WIDTH, top + sum(heights)), "white")
-    draw = ImageDraw.Draw(page)
-
     y = GAP
     for line, size in head:
-        draw.text((GAP, y), line, fill=BLACK, font=font(size))
+        write(page, (GAP, y), line, size=size)
         y += round(size * LEADING)
     y = top
     width = (WIDTH - (columns + 1) * GAP) // columns
@@ -193,12 +191,8 @@ def _save(
             whole = ImageOps.pad(cell.photo, (PHOTO, PHOTO), color="white")
             page.paste(whole.point(LEVELS), (x, y))
             for number, (text, colour) in enumerate(cell.lines):
-                draw.text(
-                    (x + right, y + down + number * LINE),
-                    fitted(text, width - right),
-                    fill=colour,
-                    font=font(),
-                )
+                place = (x + right, y + down + number * LINE)
+                write(page, place, fitted(text, width - right), colour=colour)
         y += height
     path.parent.mkdir(parents=True, exist_ok=True)
     # Runs are all that is worth looking for in photos: other ways take twenty times as long.

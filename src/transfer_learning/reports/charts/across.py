@@ -14,7 +14,7 @@ from transfer_learning.evaluation.selective import kept
 from transfer_learning.evaluation.wording import interval, large, percent
 from transfer_learning.reports.charts import drawing
 from transfer_learning.reports.classes import WORST, many, worst_first
-from transfer_learning.reports.typography import GAP, SMALL, TEXT, WIDTH, fitted, font
+from transfer_learning.reports.typography import GAP, SMALL, TEXT, WIDTH, fitted, length
 
 # Of many classes' curves with what belongs to them, and of the words above the bars, in pixels.
 CURVES, HEADING = 360, 26
@@ -84,7 +84,7 @@ def per_class(path: Path, f1: Mapping[str, Sequence[ClassScore]], *, title: str)
     labels = []
     for row in shown:
         count = f" ({scores[row].photos})"
-        labels.append(fitted(scores[row].name, left - 20 - font().getlength(count)) + count)
+        labels.append(fitted(scores[row].name, left - 20 - length(count)) + count)
     axes.set_yticks(range(len(shown)), labels, fontsize=TEXT * drawing.POINTS)
     axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
     axes.tick_params(left=False)

@@ -14,9 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from transfer_learning.reports import scripts
 from transfer_learning.reports.typography import (
     BLACK,
     GAP,
@@ -125,7 +127,14 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as a PNG file whose bytes depend on nothing but what is drawn."""
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
+    with scripts.unwarned():
+        canvas.draw()
+        words = figure.findobj(Text)
+        families = scripts.families("".join(text.get_text() for text in words))
+        if len(families) > 1:
+            for text in words:
+                text.set_fontfamily(families)
+            canvas.draw()
     # A palette makes the file a third as large; without metadata no library's version is in it.
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Competitor
-from transfer_learning.evaluation.wording import interval, percent
+from transfer_learning.evaluation.wording import interval, large, percent
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,18 @@ CONFIDENCE = (
     ),
 )
 COST = (
-    Measure("Input", "pixels", lambda item: f"{item.resolution} × {item.resolution}"),
+    Measure(
+        "Input",
+        "size of a photo as the network gets it",
+        lambda item: f"{item.resolution} × {item.resolution} px",
+    ),
     Measure("Parameters", "of the frozen network", lambda item: f"{item.parameters:,}"),
     Measure(
         "Multiply-adds",
-        "for one photo, in millions",
-        lambda item: f"{item.multiply_adds / 1e6:,.0f}",
+        "for one photo",
+        lambda item: large(item.multiply_adds),
     ),
-    Measure("Weights", "file size, MB", lambda item: f"{item.file_bytes / 1e6:,.1f}"),
+    Measure("Weights", "file size", lambda item: f"{item.file_bytes / 1e6:,.1f} MB"),
     Measure(
         "Features",
         "numbers for one photo",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from transfer_learning.reports.photo_grids import EXAMPLES, GRID
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("index.css", "photos.css", "quality.css")
-SCRIPTS = ("page.js", "gallery.js", "detail.js", "map.js", "quality.js", "start.js")
+SCRIPTS = ("page.js", "figures.js", "gallery.js", "detail.js", "map.js", "quality.js", "start.js")
 # Of a backbone, by photo id.
 Predictions = Mapping[str, Prediction]
 
@@ -150,12 +151,19 @@ def _template() -> Template:
     environment.filters |= {
         "count": wording.count,
         "unbroken": wording.unbroken,
+        "name": _name,
         "p_text": wording.p_text,
         "score": score_text,
         # With a minus sign, where there is room for the better character.
         "points": lambda difference: wording.points(difference).replace("-", "−"),
     }
     return environment.get_template("index.html.j2")
+
+
+def _name(text: str) -> Markup:
+    """Return a name of any script as HTML: laid out by itself, and broken at its joints alone."""
+    parts = re.split(r"(?<=[_\-./:\[])(?=.)", text)
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(parts))
 
 
 def _text(name: str) -> str:

@@ -1,3 +1,5 @@
+stopAtWideFigures();
+addEventListener("resize", stopAtWideFigures);
 startDetail();
 startMap();
 startGallery();
