@@ -185,8 +185,8 @@ def test_credits_stand_at_the_photo_and_in_a_list_of_the_photos_shown(
     browser.one("summary").click()
     # Of the training photos 20 are shown as examples: 0 to 19.
     assert browser.one("summary").text == "Credits of 2 photos shown on this page"
-    listed = [item.text for item in browser.find("details li")]
-    assert listed == ["daisy/0.jpg Ann, CC BY 2.0", "train/17.jpg Bob, CC BY 2.0"]
+    listed = browser.one(".credits").text.split("\n")
+    assert listed == ["daisy/0.jpg: Ann, CC BY 2.0", "train/17.jpg: Bob, CC BY 2.0"]
 
 
 def test_the_data_is_summed_up(browser: Browser, full: str) -> None:

@@ -21,7 +21,7 @@ from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry
 # What a mailbox takes, and a phone opens in three seconds.
 PAGE_BYTES = 10_000_000
 # Of these, for the page's tables, style and script, and for pictures of training photos.
-TEXT_BYTES, TRAINING_BYTES = 500_000, 1_000_000
+TEXT_BYTES, TRAINING_BYTES = 800_000, 1_000_000
 # Classes of an answer beyond which the rest are left out; ``predictions.csv`` has all.
 PROBABLE = 20
 # A ``predictions.csv`` keeps three decimals.
