@@ -71,6 +71,32 @@ def test_the_photo_is_whole_in_its_shape_or_square_as_the_network_gets_it(
     assert shapes == [1.33, 1.0]
 
 
+def test_where_a_backbone_looked_is_shown_of_what_it_gets_wrong(
+    browser: Browser, plain: str
+) -> None:
+    browser.open(plain, state=ALL)
+    open_card(browser, 2)
+
+    select = Select(browser.one("#photo-view"))
+    select.select_by_visible_text("where small looked")
+
+    # The made-up map is 0 3 / 6 9: its red, from black to orange.
+    cells = browser.js(
+        "[...document.getElementById('photo-looked').getContext('2d').getImageData(0, 0, 2, 2)"
+        ".data].filter((_, i) => i % 4 === 0)"
+    )
+    assert cells[0] < 3
+    assert cells == sorted(cells)
+    assert cells[3] > 250
+    picture, canvas = (browser.one(f"#photo-{part}").rect for part in ("picture", "looked"))
+    assert picture == canvas
+    assert "speaks for roses rather than for daisy" in browser.one("#photo-view-note").text
+    browser.press(Keys.ESCAPE)
+    open_card(browser, 0)
+    assert len(Select(browser.one("#photo-view")).options) == 2
+    assert not browser.one("#photo-looked").is_displayed()
+
+
 def test_keys_open_turn_and_close_it_and_the_focus_comes_back(browser: Browser, plain: str) -> None:
     browser.open(plain, state=ALL)
     browser.js("document.querySelectorAll('#photos button')[1].focus()")

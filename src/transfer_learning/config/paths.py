@@ -12,6 +12,7 @@ FIGURE_DIGESTS = Path("data/figures")
 NEIGHBOURS = Path("data/neighbours")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
+FEATURE_MAPS = Path("data/feature_maps")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
 EXPORT = Path("data/export")
@@ -32,6 +33,11 @@ def backbone(name: str) -> Path:
 def features(name: str) -> Path:
     """Return the folder of a backbone's feature vectors."""
     return FEATURES / name
+
+
+def feature_maps(name: str) -> Path:
+    """Return the file of what a backbone's features are the means of."""
+    return FEATURE_MAPS / name / "test.npz"
 
 
 def neighbours(name: str) -> Path:
@@ -66,5 +72,6 @@ def figure_digests(name: str) -> Path:
 
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
-    folders = backbone(name), features(name), model(name), reports(name)
+    maps = FEATURE_MAPS / name
+    folders = backbone(name), features(name), maps, model(name), reports(name)
     return *folders, feature_digests(name), figure_digests(name)

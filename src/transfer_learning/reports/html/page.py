@@ -35,7 +35,7 @@ from transfer_learning.reports.classes import (
 )
 from transfer_learning.reports.html import figures, measures, photos, run
 from transfer_learning.reports.html.figures import Figure
-from transfer_learning.reports.html.photos import Pictures
+from transfer_learning.reports.html.photos import Looking, Pictures
 from transfer_learning.reports.photo_grids import EXAMPLES, GRID
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -66,6 +66,7 @@ def html(
     comparison: Comparison,
     pictures: Pictures,
     neighbours: Neighbours,
+    looking: Mapping[str, Looking],
     *,
     reports: Path = REPORTS,
 ) -> str:
@@ -77,6 +78,7 @@ def html(
         comparison: of the backbones.
         pictures: of the test photos, and of their neighbours.
         neighbours: of the selected backbone.
+        looking: where a backbone looked, by its name.
         reports: the folder of the figures, and of ``NAME/`` for each backbone.
     """
     predictions = {
@@ -95,6 +97,7 @@ def html(
         predictions,
         pictures,
         neighbours,
+        looking,
         selected=selected.name,
         resolutions=[item.resolution for item in comparison.backbones.values()],
         taken=sum(len(figure.source) for figure in drawn),
