@@ -70,8 +70,8 @@ def _places(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """
     smallest = min(train.shape)
     axes = min(2, smallest)
-    # ARPACK finds fewer axes than there are, and wants a first guess.
-    solver = "arpack" if smallest > axes else "full"
+    # ARPACK, the fastest, finds fewer axes than there are, and none where nothing differs.
+    solver = "arpack" if smallest > axes and np.ptp(train, axis=0).any() else "full"
     pca = PCA(axes, svd_solver=solver, random_state=0).fit(train.astype(np.float64))
     flat = pca.transform(np.concatenate([train, test]).astype(np.float64))
     flat = np.pad(flat, [(0, 0), (0, 2 - axes)])
