@@ -77,7 +77,8 @@ def _places(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray
     flat = np.pad(flat, [(0, 0), (0, 2 - axes)])
     low, high = flat.min(axis=0), flat.max(axis=0)
     # One scale for both axes, so that distances mean the same; the shorter one in the middle.
-    scale = STEPS / max((high - low).max(), np.finfo(float).tiny)
+    span = (high - low).max()
+    scale = STEPS / span if span > 0 else 0
     places = (flat - (low + high) / 2) * scale + STEPS / 2
     shares = np.pad(np.nan_to_num(pca.explained_variance_ratio_), (0, 2 - axes))
     return places.round().astype(np.int64), shares.round(2)
