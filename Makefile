@@ -15,14 +15,15 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# As it was typed: make would take a $ in a folder's name for a variable of its own.
-ifeq ($(origin PHOTOS),command line)
+# make repro PHOTOS=FOLDER or PHOTOS=FOLDER make repro, and not of a make that a target calls. As it
+# was typed: make would take a $ in a folder's name for a variable of its own.
+ifneq ($(filter command environment,$(origin PHOTOS)),)
 override PHOTOS := $(value PHOTOS)
 export PHOTOS
-OWN_PHOTOS := photos
+OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
-.PHONY: help setup photos check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro export resplit sweep verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -53,9 +54,16 @@ repro: check ## rebuild what changed (set-up included; PHOTOS=FOLDER for your ow
 	@dvc repro
 	@transfer-learning receipt
 
-N ?= 20
+export: check ## the selected classifier for use elsewhere: data/export, reports/export.md
+	@dvc repro data/outputs/dvc.yaml
+
+resplit: N ?= 20
 resplit: check ## how much is the split: N=20 random ones, from cached features
 	@transfer-learning resplit --splits $(N)
+
+sweep: N ?= 100
+sweep: check ## which settings: N=100 heads of many, from cached features (SEED=0)
+	@transfer-learning sweep --heads $(N) --seed $(or $(SEED),0)
 
 mend: $(INSTALLED) ## remove what is damaged, in DVC's cache too; make repro rebuilds it
 	@transfer-learning mend

@@ -16,7 +16,7 @@ def main() -> None:
     settings = params.load()
     for name, backbone in settings.backbones.items():
         handles.check_handle(name, backbone)
-    name = cli.item()
+    name = cli.item(settings.backbones)
     info = fetch(name, settings.backbones[name], paths.backbone(name))
     print(
         f"backbone@{name}: {info.network}, {info.parameters:,} parameters, "

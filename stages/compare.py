@@ -36,12 +36,15 @@ def main() -> None:
     }
     info = dataset.DatasetInfo.read()
     result = comparison.compare(
-        backbones, significance.compare(predictions), synthetic=info.synthetic
+        backbones,
+        significance.compare(predictions),
+        synthetic=info.synthetic,
+        tuned_from=settings.tuned_from,
     )
 
     result.write(REPORTS / "comparison.json")
     files.write_json(REPORTS / "backbones.json", result.headline_metrics())
-    files.write_text(REPORTS / "comparison.md", comparison_page.page(result))
+    files.write_text(REPORTS / "comparison.md", comparison_page.page(result, settings.tuned_from))
     csv_files.stack(
         REPORTS / "curves.csv",
         {name: paths.reports(name) / "history.csv" for name in names},
@@ -64,7 +67,7 @@ def main() -> None:
     across.abstain(
         REPORTS / "abstain.png",
         predictions,
-        title=f"Accuracy when the least sure predictions are set aside{note}",
+        title=f"Accuracy when the least confident predictions are set aside{note}",
     )
     photo_grids.disagreements(
         REPORTS / "disagreements.png",

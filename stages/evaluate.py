@@ -18,7 +18,7 @@ from transfer_learning.runtime import cli, files
 
 def main() -> None:
     settings = params.load()
-    name = cli.item()
+    name = cli.item(settings.competitors)
     features, reports = paths.features(name), paths.reports(name)
     test, valid = (Features.read(features / f"{split}.npz") for split in ("test", "valid"))
     head = Head.read(paths.model(name))

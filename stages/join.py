@@ -15,8 +15,9 @@ from transfer_learning.runtime import cli
 
 
 def main() -> None:
-    name = cli.item()
-    members = params.load().joined[name]
+    joined = params.load().joined
+    name = cli.item(joined)
+    members = joined[name]
     for split in dataset.SPLITS:
         file = f"{split}.npz"
         features = joining.features(

@@ -24,8 +24,7 @@ FIGURES = ("curves.png", "predictions.png", "confusion.png", "reliability.png", 
 
 
 def main() -> None:
-    params.load()
-    name = cli.item()
+    name = cli.item(params.load().competitors)
     folder = paths.reports(name)
     info = dataset.DatasetInfo.read()
     note = " (synthetic photos)" * info.synthetic
@@ -68,13 +67,13 @@ def main() -> None:
                 calibration.reliability_bins(cooled.max(axis=1), correct)
             ),
         },
-        title=f"{name}: is it as right as it is sure?{note}",
+        title=f"{name}: is it as often right as it is confident?{note}",
     )
     photo_grids.most_wrong(
         folder / "most_wrong.png",
         predictions,
         photos,
-        title=f"{name}: surest wrong predictions{note}",
+        title=f"{name}: most confident mistakes{note}",
     )
     digests = {file: files.sha256(folder / file) for file in (*TABLES, *FIGURES)}
     files.write_json(paths.figure_digests(name), digests)

@@ -7,23 +7,23 @@ from itertools import islice
 
 from transfer_learning.config import params, paths
 from transfer_learning.photos import dataset, records
-from transfer_learning.runtime import cli, hardware, progress, timings
+from transfer_learning.runtime import cli, files, hardware, progress, timings
 
 
 def main() -> None:
+    parameters = params.load()
+    settings, resolution = parameters.preprocess, int(cli.item(parameters.resolutions))
     hardware.hide_gpu()
     # It loads TensorFlow, which takes a GPU at once where it sees one.
     from transfer_learning.photos import preprocessing
 
     hardware.schedule_as_batch()
-    settings = params.load().preprocess
-    resolution = int(cli.item())
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
     with timings.timed(f"preprocess@{resolution}", photos=photos):
         folder = paths.tfrecords(resolution)
-        files = [paths.DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
-        pixels = preprocessing.preprocess(files, resolution=resolution, settings=settings)
+        encoded = [paths.DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
+        pixels = preprocessing.preprocess(encoded, resolution=resolution, settings=settings)
         with progress.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
             done = progress.progress(pixels, bar)
             for split in dataset.SPLITS:
@@ -31,6 +31,7 @@ def main() -> None:
                 records.write_shards(folder, split, islice(done, count), photos=count)
             if next(done, None) is not None:
                 raise ValueError("data/dataset holds more photos than its dataset.json says")
+    files.write_text(paths.resolution(resolution), f"{resolution}\n")
     print(f"preprocess@{resolution}: {photos} photos of {resolution} × {resolution} px")
 
 

@@ -5,9 +5,7 @@ A dense head has epochs: history.csv, and live/ beside the head, DVCLive's curve
 trains.  A logistic head has strengths: path.csv.  The files of the other kind hold a header alone.
 """
 
-from typing import Any
-
-from scmrepo.exceptions import SCMError
+import dataclasses
 
 from transfer_learning.config import params, paths
 from transfer_learning.config.params import Train
@@ -15,14 +13,13 @@ from transfer_learning.features.features import Features
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
-from transfer_learning.runtime import cli, csv_files, hardware, timings
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime import cli, hardware, timings
 from transfer_learning.runtime.progress import progress_bar
 
 
 def main() -> None:
-    settings = params.load().train
-    name = cli.item()
+    parameters = params.load()
+    settings, name = parameters.train, cli.item(parameters.competitors)
     folder = paths.features(name)
     train_set, valid_set = (Features.read(folder / f"{split}.npz") for split in ("train", "valid"))
     epochs: list[Epoch] = []
@@ -62,31 +59,22 @@ def _train_dense(
 ) -> list[Epoch]:
     # A head is so small that a GPU's start takes longer (docs/performance.md).
     hardware.hide_gpu()
-    # Here because a logistic head does without TensorFlow.
-    from transfer_learning.heads import training  # isort: split
+    # Here because a logistic head does without them.
+    from transfer_learning.heads import training
+    from transfer_learning.runtime.live import open_live
 
-    # Its callback imports TensorFlow, which tensorflow_quiet must have done before.
-    from dvclive.keras import DVCLiveCallback
-    from dvclive.live import Live
+    live = open_live(paths.model(name) / "live")
+    with live, progress_bar(total=settings.epochs, what=f"train@{name}", unit="epoch") as bar:
 
-    class RoundedLive(Live):
-        """Keeps as many decimals as history.csv."""
+        def log(epoch: Epoch) -> None:
+            for metric, value in dataclasses.asdict(epoch).items():
+                if metric != "epoch":
+                    split, _, what = metric.rpartition("_")
+                    live.log_metric(f"{'eval' if split else 'train'}/{what}", value)
+            live.next_step()
+            bar.update()
 
-        def log_metric(self, name: str, val: float | str, *options: Any, **named: Any) -> None:
-            super().log_metric(
-                name, round(float(val), csv_files.METRIC_DECIMALS), *options, **named
-            )
-
-    try:
-        live = RoundedLive(str(paths.model(name) / "live"), save_dvc_exp=False, dvcyaml=None)
-    except SCMError as error:
-        raise UserError(
-            f"DVCLive cannot read this folder's Git repository: {error}; if it has no commit yet, "
-            'run git add -A && git commit -m "start", then dvc repro'
-        ) from None
-    with progress_bar(total=settings.epochs, what=f"train@{name}", unit="epoch") as bar:
-        callbacks = [DVCLiveCallback(live=live), training.after_each_epoch(bar.update)]
-        head, epochs = training.train(train_set, valid_set, settings, callbacks=callbacks)
+        head, epochs = training.train(train_set, valid_set, settings, log)
     head.write(paths.model(name))
     return epochs
 

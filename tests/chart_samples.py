@@ -39,7 +39,7 @@ def class_scores(
     names: Sequence[str], photos: Sequence[int], f1: Sequence[float]
 ) -> list[ClassScore]:
     return [
-        ClassScore(name, count, value, value, value)
+        ClassScore(name, count, *([value if count else None] * 3))
         for name, count, value in zip(names, photos, f1, strict=True)
     ]
 

@@ -21,6 +21,7 @@ TINY = {
         "tfds": {"name": "tf_flowers", "data_dir": None},
         "splits": {"train": "train[50%:]", "valid": "train[25%:50%]", "test": "train[:25%]"},
         "stratify": False,
+        "group_duplicates": False,
     },
     "preprocess": {"method": "bilinear", "antialias": False},
     "resolutions": [224, 32],
@@ -33,6 +34,7 @@ TINY = {
     },
     "extract": {"precision": "float32"},
     "train": {"epochs": 2, "batch_size": 8, "dropout": 0.5, "learning_rate": 0.001, "seed": 0},
+    "finetuned": {},
     "joined": {},
     "selected": "mobilenet_v2",
 }

@@ -97,7 +97,7 @@ def _write_reports(
         labels, predicted, labels=range(len(names)), zero_division=0
     )
     scores = [
-        ClassScore(item, int(count), *map(float, row))
+        ClassScore(item, int(count), *(float(score) if count else None for score in row))
         for item, count, *row in zip(names, counts, precision, recall, f1, strict=True)
     ]
     right = int((labels == predicted).sum())

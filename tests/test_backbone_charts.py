@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chart_samples import BINS, HISTORY, STRENGTHS, drawings, tick_labels
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -147,3 +148,16 @@ def test_reliability_shows_each_bins_gap_from_the_diagonal_and_its_photos(
     bars = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in histogram.patches]
     np.testing.assert_allclose(bars, [(0.4, 0.2, 1), (0.8, 0.2, 4)])
     np.testing.assert_allclose(second.collections[1].get_offsets(), [[0.75, 0.8]])
+
+
+def test_a_bin_of_few_photos_is_pale_and_both_panels_have_one_colour(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    bins = [Bin(0.4, 0.5, 9, 0.45, 0.5), Bin(0.5, 0.6, 10, 0.55, 0.5)]
+
+    backbone.reliability(tmp_path / "reliability.png", {"a": bins, "b": bins}, title="")
+
+    for axes in (drawn[0].axes[0], drawn[0].axes[2]):
+        few, enough = axes.collections[1].get_facecolor()
+        assert tuple(few[:3]) == tuple(enough[:3]) == to_rgb(drawing.look(0)[2])
+        assert few[3] < 0.5 and enough[3] == 1

@@ -57,8 +57,8 @@ def test_each_class_has_a_bar_for_each_backbone_and_the_worst_class_is_first(
     }
     assert bars == {"one": [0.5, 0.9, 0.0], "two": [0.75, 0.8, 0.0]}
     assert [text.get_text() for text in axes.texts] == [
-        *("0.50", "0.90", "no test photos"),
-        *("0.75", "0.80", "no test photos"),
+        *("0.50", "0.90", "– (no test photos)"),
+        *("0.75", "0.80", "– (no test photos)"),
     ]
     # The first row and in it the first backbone are above the next.
     one, two = (container[0].get_y() for container in axes.containers)

@@ -126,7 +126,7 @@ def test_of_many_classes_the_table_has_the_worst_and_says_how_many_are_left_out(
 
 def test_a_class_without_test_photos_has_a_dash_for_its_f1() -> None:
     name, competing = row("net", 81)
-    scores = [ClassScore("rose", 5, 1, 1, 1.0), ClassScore("iris", 0, 0, 0, 0.0)]
+    scores = [ClassScore("rose", 5, 1, 1, 1.0), ClassScore("iris", 0, None, None, None)]
 
     text = comparison_page.page(
         compared([(name, replace(competing, per_class=scores))], [], synthetic=False)

@@ -119,9 +119,8 @@ def test_one_photo(predicted: int, right: int) -> None:
     metrics = measured([2], sure([predicted], 3, odds=2))
 
     assert metrics.accuracy == right
-    # The other classes were neither there nor predicted, or predicted wrongly: 0.
-    assert metrics.macro_precision == metrics.macro_recall == pytest.approx(right / 3)
-    assert metrics.macro_f1 == pytest.approx(right / 3)
+    # The other classes have no photo, so only this one counts.
+    assert metrics.macro_precision == metrics.macro_recall == metrics.macro_f1 == right
     assert metrics.log_loss == pytest.approx(math.log(2 if right else 4), abs=1e-6)
     assert metrics.ece == pytest.approx(1 / 2)
     # Wilson of one photo: z² / (1 + z²) is the width on the open side.
@@ -130,17 +129,17 @@ def test_one_photo(predicted: int, right: int) -> None:
     assert (metrics.accuracy_low, metrics.accuracy_high) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_class_without_test_photos_counts_as_0_in_macro_means() -> None:
+def test_a_class_without_test_photos_is_left_out_of_the_macro_means() -> None:
     result = evaluated([0, 1, 1], sure([0, 1, 2], 3, odds=2))
 
     assert result.per_class == [
         ClassScore("class 0", 1, 1.0, 1.0, 1.0),
         ClassScore("class 1", 2, 1.0, 0.5, pytest.approx(2 / 3)),
-        ClassScore("class 2", 0, 0.0, 0.0, 0.0),
+        ClassScore("class 2", 0, None, None, None),
     ]
-    assert result.metrics.macro_precision == pytest.approx((1 + 1 + 0) / 3)
-    assert result.metrics.macro_recall == pytest.approx((1 + 1 / 2 + 0) / 3)
-    assert result.metrics.macro_f1 == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert result.metrics.macro_precision == pytest.approx((1 + 1) / 2)
+    assert result.metrics.macro_recall == pytest.approx((1 + 1 / 2) / 2)
+    assert result.metrics.macro_f1 == pytest.approx((1 + 2 / 3) / 2)
     assert result.metrics.log_loss == pytest.approx(
         -(2 * math.log(2 / 4) + math.log(1 / 4)) / 3, abs=1e-6
     )

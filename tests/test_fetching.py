@@ -406,7 +406,7 @@ def test_what_makes_figures_weak_is_a_warning_and_is_kept(
 
     assert [line.split(";")[0] for line in info.warnings] == [
         f"no test photo of {without}",
-        "only 1 test photos, so chance moves an accuracy by 98 points or so",
+        "only 1 test photo, so chance moves an accuracy by 98 points or so",
         "roses has 40 photos and daisy 2",
     ]
     assert "".join(f"warning: {line}\n" for line in info.warnings) in printed

@@ -246,3 +246,8 @@ def test_classes_that_are_asked_for_are_all_that_is_looked_at(root: Path) -> Non
     assert open_folder(settings(root, classes=["red", "blue"])).classes == ("red", "blue")
     with pytest.raises(UserError, match="'pink'"):
         open_folder(settings(root, classes=["red", "pink"]))
+
+
+def test_a_class_given_for_the_folder_of_classes_is_recognised(root: Path) -> None:
+    with pytest.raises(UserError, match=r"holds 0 class folders.*give the folder above it"):
+        open_folder(settings(root / "red"))

@@ -72,19 +72,24 @@ def test_real_data_is_not_called_synthetic(plain: str) -> None:
     assert "synthetic data" not in plain
 
 
+def unbroken(text: str) -> str:
+    """Return the text with usual spaces for the no-break ones between numbers and units."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_the_backbones_stand_side_by_side_with_interval_and_cost(
     browser: Browser, plain: str
 ) -> None:
     browser.open(plain)
 
-    lines = [item.text for item in browser.find(".measures tr")]
+    lines = [unbroken(item.text) for item in browser.find(".measures tr")]
     assert lines[0] == "measure small selected large what it is"
     for line in (
         "Accuracy 62.5 % 75.0 % share of the test photos that are right",
         "95 % interval 30.6 to 86.3 % 30.6 to 86.3 % of the accuracy on photos like these (Wilson)",
         "Right 5 of 8 6 of 8 test photos",
-        "Multiply-adds 301 301 for one photo, in millions",
-        "Weights 8.9 8.9 file size, MB",
+        "Multiply-adds 301 million 301 million for one photo",
+        "Weights 8.9 MB 8.9 MB file size",
         "Features 1,280 (5.1 kB) 1,280 (5.1 kB) numbers for one photo",
         "Engine openvino, float32 openvino, float32 that computed the features",
     ):
@@ -96,7 +101,7 @@ def test_a_pair_is_compared_in_numbers_and_words(browser: Browser, tmp_path: Pat
 
     browser.open(render(inputs))
 
-    cells = [item.text for item in browser.find("[aria-label^=Pairs] tbody tr > *")]
+    cells = [unbroken(item.text) for item in browser.find("[aria-label^=Pairs] tbody tr > *")]
     assert cells == [
         *("small", "large", "4", "1", "2", "1", "+12.5", "−42.0 to +60.6", "1.00"),
         inputs.comparison.pairs[0].verdict,
@@ -122,7 +127,8 @@ def test_one_backbone_alone_is_compared_with_none(browser: Browser, tmp_path: Pa
         # Surest four of small: 0.95 (wrong), 0.90, 0.80, 0.70; of large 0.99, 0.95, 0.90, 0.85.
         (
             "Accuracy on the photos kept",
-            "small: 62.5 % on all, 75.0 % on the surer half; large: 75.0 % on all, 100.0 % on",
+            "small: 62.5 % on all, 75.0 % on the more confident half; "
+            "large: 75.0 % on all, 100.0 %",
         ),
         ("Photos on which the backbones disagree", "disagree on 3 of 8 test photos."),
         (
@@ -137,8 +143,8 @@ def test_one_backbone_alone_is_compared_with_none(browser: Browser, tmp_path: Pa
         ("Reliability diagram", "0.123 as trained, 0.057 with temperature 1.37."),
         ("The first 8 test photos", "5 right, 3 wrong."),
         (
-            "The most confidently wrong",
-            "Of 3 wrong photos the surest is daisy/3.jpg: daisy, predicted roses with 95.0 %.",
+            "The most confident mistakes",
+            "Of 3 wrong photos the most confident is daisy/3.jpg: daisy, predicted roses with 95",
         ),
     ],
 )
@@ -194,8 +200,9 @@ def test_the_data_is_summed_up(browser: Browser, full: str) -> None:
 
     text = browser.one("#data").text
     assert "29 photos found, 28 kept, 1 rejected; 3 classes." in text
-    assert "train train[25%:] 20 20 7 7 6" in text
-    assert "test train[:10%] 8 8 4 3 1" in text
+    assert "counted 20 0 8" in text
+    assert "slice train[25%:] train[10%:25%] train[:10%]" in text
+    assert "sweet alyssum 6 0 1" in text
     assert "width 320 500 500" in text
     assert "image file is truncated" in text
     assert "@ONLINE {flowers," in text
@@ -251,5 +258,22 @@ def test_a_class_without_test_photos_has_dashes_for_its_scores(tmp_path: Path) -
     # The fifth class of the sample has none.
     html = render(report_folder.build(tmp_path, classes=[f"class {n}" for n in range(5)]))
 
-    row = '<th scope="row" class="long">class 4</th><td>0</td><td>–</td><td>–</td><td>–</td>'
+    row = f'class="long"><bdi>class 4</bdi></th><td>0</td>{3 * "<td>–</td>"}'
     assert html.count(row) == 2
+
+
+def test_what_weakens_the_figures_is_in_the_pages_head(tmp_path: Path) -> None:
+    html = render(report_folder.build(tmp_path, warnings=("only 8 test photos; add some",)))
+
+    head = html[: html.index("</header>")]
+    assert "<li>only 8 test photos; add some</li>" in head
+
+
+def test_the_advice_alone_is_bold_and_numbers_keep_their_units(tmp_path: Path) -> None:
+    words = "Use small. Right on 96.0 % of 8 test photos. large is no better (91.0 %, p = 0.18)."
+    html = render(report_folder.build(tmp_path, verdict=words))
+
+    bold, rest = "<strong>Use small.</strong>", words.removeprefix("Use small.")
+    for part in ("96.0 %", "p = 0.18", "91.0 %"):
+        rest = rest.replace(part, part.replace(" ", "\N{NO-BREAK SPACE}"))
+    assert f'<p class="verdict">{bold}{rest}</p>' in html

@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import report_folder
 from browser import PHONE, WIDE, Browser
-from rendered_pages import HOSTILE, shown, status
+from rendered_pages import HOSTILE, render, shown, status
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
@@ -114,7 +116,77 @@ def test_a_phone_scrolls_tables_but_not_the_page_sideways(browser: Browser, full
 
     inside = browser.js("document.documentElement.clientWidth")
     assert browser.js("document.documentElement.scrollWidth") <= inside <= PHONE[0]
-    assert browser.js("document.querySelector('.measures').scrollWidth") > PHONE[0]
+
+
+def test_of_twenty_classes_the_row_names_stay_and_the_column_names_stand_upright(
+    browser: Browser, tmp_path: Path
+) -> None:
+    classes = [f"class_{number:02d}_of_the_garden" for number in range(20)]
+    browser.open(render(report_folder.build(tmp_path, classes=classes)), size=PHONE)
+    box = "document.querySelector('.confusion').parentElement"
+
+    assert browser.js(f"{box}.scrollWidth > {box}.clientWidth")
+    browser.js(f"{box}.scrollLeft = 400")
+    places = browser.js(
+        "[...document.querySelectorAll('.confusion')[0].querySelectorAll('tbody th')].map("
+        "(name) => name.getBoundingClientRect().left - "
+        f"{box}.getBoundingClientRect().left)"
+    )
+    header = browser.one(".confusion .upright")
+
+    assert len(places) == 20 and set(places) == {0}
+    assert header.rect["height"] > 100 > 3 * header.rect["width"] / 2
+
+
+def test_a_phone_shows_every_measure_and_pair_without_scrolling(
+    browser: Browser, full: str
+) -> None:
+    browser.open(full, size=PHONE)
+
+    cells = browser.js(
+        "[...document.querySelectorAll('.stacked tbody :is(th, td)')].map((cell) => {"
+        "const box = cell.getBoundingClientRect();"
+        "return [cell.textContent, box.left, box.right, cell.scrollWidth - cell.clientWidth]; })"
+    )
+    labels = browser.js(
+        "[...document.querySelectorAll('.measures tbody td:not(.words)')].map((cell) => "
+        "getComputedStyle(cell, '::before').content)"
+    )
+
+    assert len(cells) > 60
+    assert [cell for cell in cells if cell[1] < 0 or cell[2] > PHONE[0] or cell[3] > 0] == []
+    assert set(labels) == {'"small"', '"large"', '"a_backbone_with_a_rather_long_name_v2"'}
+
+
+def test_the_words_in_figures_stay_readable_on_a_phone_by_keyboard_too(
+    browser: Browser, full: str
+) -> None:
+    browser.open(full, size=PHONE)
+
+    shrunk = browser.js(
+        "[...document.querySelectorAll('.picture img')].map((image) => "
+        "image.getBoundingClientRect().width / 688)"
+    )
+    stops = browser.js("[...document.querySelectorAll('.picture')].map((box) => box.tabIndex)")
+    # Words of 15 px.
+    assert 15 * min(shrunk) > 11
+    assert set(stops) == {0}
+
+    browser.open(full)
+    assert browser.js("document.querySelectorAll('.picture[tabindex=\"0\"]').length") == 0
+
+
+def test_names_break_at_their_joints_and_are_laid_out_by_themselves(
+    browser: Browser, tmp_path: Path
+) -> None:
+    inputs = report_folder.build(
+        tmp_path, classes=("ורד (2024)", "sweet_alyssum", "tulips"), backbones=("net_v2-lite",)
+    )
+    html = render(inputs)
+
+    assert "<bdi>ורד (2024)</bdi>" in html
+    assert "<bdi>sweet_<wbr>alyssum</bdi>" in html
+    assert "<bdi>net_<wbr>v2-<wbr>lite</bdi>" in html
 
 
 def test_on_paper_it_is_dark_on_white_and_without_controls(browser: Browser, full: str) -> None:

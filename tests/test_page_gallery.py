@@ -215,7 +215,7 @@ def test_a_number_of_the_confusion_table_leads_to_its_photos(browser: Browser, p
         ("Photos on which the backbones disagree", "All 3 in the gallery", [2, 6, 7]),
         ("Confusion matrix. 5 of 8", "The wrong photos", [2, 3, 7]),
         ("Confusion matrix. 6 of 8", "The wrong photos", [3, 6]),
-        ("The most confidently wrong test photos. Of 3", "All 3 wrong photos, most", [3, 2, 7]),
+        ("The most confident mistakes. Of 3", "All 3 wrong photos, most", [3, 2, 7]),
     ],
 )
 def test_a_figure_leads_to_its_photos_from_anywhere_in_it(

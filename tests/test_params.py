@@ -60,6 +60,7 @@ OPTIONAL = [
     ("dataset", "stratify"),
     ("extract",),
     ("extract", "precision"),
+    ("finetuned",),
     ("joined",),
 ]
 ALL_KEYS = list(keys_of(read_yaml()))
@@ -74,7 +75,7 @@ def section_keys() -> list[Key]:
         value: Any = params
         for part in key:
             value = value[part]
-        if isinstance(value, dict) and key not in (("backbones",), ("joined",)):
+        if isinstance(value, dict) and key not in (("backbones",), ("finetuned",), ("joined",)):
             found.append(key)
     return found
 

@@ -196,7 +196,7 @@ def test_right_predictions_are_blue_ticks_and_wrong_ones_red_crosses(
         assert tuple(page[round(line.box[1]) - 10, round(line.box[0])]) == colour
 
 
-def test_the_most_wrong_are_the_surest_of_the_wrong(tmp_path: Path, words: list[Words]) -> None:
+def test_the_most_confident_of_the_wrong_come_first(tmp_path: Path, words: list[Words]) -> None:
     predictions = [
         prediction("a", "daisy", "daisy", 0.99),
         prediction("b", "tulip", "rose", 0.6),
@@ -211,13 +211,13 @@ def test_the_most_wrong_are_the_surest_of_the_wrong(tmp_path: Path, words: list[
     assert [(line.text, line.colour) for line in words] == [
         ("Wrong on 3 of 4 photos.", BLACK),
         ("✗ daisy", RED),
-        ("80 % sure", RED),
+        ("80 % confident", RED),
         ("true: tulip", BLACK),
         ("✗ tulip", RED),
-        ("80 % sure", RED),
+        ("80 % confident", RED),
         ("true: daisy", BLACK),
         ("✗ rose", RED),
-        ("60 % sure", RED),
+        ("60 % confident", RED),
         ("true: tulip", BLACK),
     ]
 
@@ -248,7 +248,7 @@ def test_disagreements_say_what_each_backbone_predicts(tmp_path: Path, words: li
 
     photo_grids.disagreements(tmp_path / "grid.png", predictions, thumbnails, title="")
 
-    # The least sure prediction is surer on c (0.8) than on b (0.7).
+    # The least confident prediction is more confident on c (0.8) than on b (0.7).
     assert [(line.text, line.colour) for line in words] == [
         ("The backbones disagree on 2 of 3 photos.", BLACK),
         ("A first: right on 0 of these", BLACK),

@@ -152,7 +152,8 @@ def test_a_change_reruns_what_it_affects_and_nothing_else(built, edit, expected)
 def test_the_first_build_runs_every_stage_and_the_second_none(built):
     every = {"fetch", *after("backbone"), *everything_after_fetch()}
 
-    assert built.ran_first == every
+    # Not where the committed data/inputs/dvc.lock knows the source.
+    assert built.ran_first - {SOURCE} == every
     assert built.repro() == set()
 
 
@@ -217,6 +218,31 @@ def test_metrics_diff_tells_backbones_apart_after_an_experiment_with_selected(bu
 
 
 PHOTOS = "data/inputs/dvc.yaml:photos"
+SOURCE = "data/inputs/dvc.yaml:source"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"source": "fold"}, "error: params.yaml: dataset.source is 'fold': input should be"),
+        (
+            {"source": "folder", "folder": {"path": "~/no such (1)", "classes": None}},
+            "error: params.yaml: dataset.folder.path is '~/no such (1)', which is no folder; give",
+        ),
+    ],
+)
+def test_plain_dvc_says_what_is_wrong_with_a_source_or_its_path(built, wrong, said):
+    params = json.loads(json.dumps(TINY))
+    params["dataset"] |= wrong
+    built.write_params(params)
+    kept = {path.name for path in (built.root / "data/inputs").iterdir()}
+
+    done = built.run("dvc", "repro", check=False)
+
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Errno" not in done.stderr
+    assert {path.name for path in (built.root / "data/inputs").iterdir()} >= kept
 
 
 def test_a_photo_added_to_the_folder_reruns_fetch_and_after(built, tmp_path):
@@ -411,7 +437,7 @@ SCRIPTS = sorted(set((PROJECT / "stages").glob("*.py")) - {PROJECT / "stages/__i
 def library_deps(script: Path) -> set[Path]:
     """The files and folders of the library that dvc.yaml lists for the script's stage."""
     inputs = PROJECT / "data/inputs/dvc.yaml"
-    path = inputs if script.stem == "photos" else PROJECT / "dvc.yaml"
+    path = inputs if script.stem in ("photos", "source") else PROJECT / "dvc.yaml"
     stage = yaml.load(path)["stages"][script.stem]
     deps = stage.get("do", stage)["deps"]
     assert f"stages/{script.name}" in deps

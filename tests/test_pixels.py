@@ -16,6 +16,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from transfer_learning.photos import pixels
 
+# So that Pillow writes HEIC, too.
+assert "HEIF" in pixels.formats()
+
 ORIENTATION = 0x0112
 MODES = {
     "JPEG": ("RGB", "L", "CMYK"),
@@ -28,7 +31,8 @@ MODES = {
     "BMP": ("RGB", "L"),
     "PPM": ("RGB", "L"),
 }
-TAGGED = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")
+# Of HEIC the orientation is a property of the file, which Pillow's plug-in writes and applies.
+TAGGED = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
 
 
 def picture(mode: str, *, seed: int, size: tuple[int, int]) -> Image.Image:
@@ -40,7 +44,7 @@ def encoded(image: Image.Image, kind: str, *, orientation: int = 1, **options: A
     if kind in TAGGED:
         tags = Image.Exif()
         tags[ORIENTATION] = orientation
-        options["exif"] = tags
+        options["exif"] = tags.tobytes() if kind == "HEIF" else tags
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
@@ -75,7 +79,7 @@ def test_pixels_are_those_of_pillows_own_ways_bit_for_bit(data: st.DataObject) -
     assert np.array_equal(np.asarray(found), with_pillow(photo))
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_all_eight_orientations_become_upright(kind: str, orientation: int) -> None:
     upright = np.zeros((32, 48, 3), np.uint8)
@@ -92,7 +96,7 @@ def test_all_eight_orientations_become_upright(kind: str, orientation: int) -> N
     )
 
     assert found.shape == upright.shape
-    assert np.abs(found.astype(int) - upright).max() <= (12 if kind == "JPEG" else 0)
+    assert np.abs(found.astype(int) - upright).max() <= {"JPEG": 12, "HEIF": 12}.get(kind, 0)
 
 
 def test_an_array_holds_the_same_pixels_in_all_its_bands(monkeypatch: pytest.MonkeyPatch) -> None:

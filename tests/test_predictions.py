@@ -80,12 +80,12 @@ def test_epochs_come_back_with_four_decimals(tmp_path: Path) -> None:
 
 def test_class_scores_keep_the_order_of_the_classes_and_come_back(tmp_path: Path) -> None:
     path = tmp_path / "per_class.csv"
-    scores = [ClassScore(AWKWARD[1], 3, 0.5, 0.25, 0.125), ClassScore("a", 0, 0.0, 0.0, 0.0)]
+    scores = [ClassScore(AWKWARD[1], 3, 0.5, 0.25, 0.125), ClassScore("a", 0, None, None, None)]
 
     write_class_scores(path, scores)
 
     assert path.read_text(encoding="utf-8").startswith("class,photos,precision,recall,f1\n")
-    assert path.read_text(encoding="utf-8").endswith("\na,0,0.000000,0.000000,0.000000\n")
+    assert path.read_text(encoding="utf-8").endswith("\na,0,–,–,–\n")
     assert read_class_scores(path) == scores
 
 

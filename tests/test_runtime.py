@@ -96,6 +96,32 @@ def test_a_stage_that_is_run_by_hand_without_a_name_says_how(command: list[str])
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["stages/train.py", "nosuch"], "there is no train@nosuch; params.yaml has mobilenet_v2"),
+        (["-m", "stages.preprocess", "foo"], "there is no preprocess@foo; params.yaml has 224"),
+        (["stages/join.py", "foo"], "there is no join@foo; params.yaml has none"),
+        (["stages/extract.py", "x"], "data/backbones/x/backbone.json is missing, which another"),
+    ],
+)
+def test_a_stage_that_is_run_by_hand_for_something_unknown_says_so(
+    command: list[str], said: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=SRC.parent,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {said}")
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     def main() -> None:
         raise ZeroDivisionError

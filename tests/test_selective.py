@@ -1,4 +1,4 @@
-"""How accurate a classifier is on the photos it is surest of."""
+"""How accurate a classifier is on its most confident predictions."""
 
 from __future__ import annotations
 

@@ -179,3 +179,10 @@ def test_of_many_classes_the_splits_have_their_smallest_median_and_largest(tmp_p
     (table,) = [lines for lines in tables(text) if lines[0].startswith("| split")]
     assert table[0].endswith("| smallest class | median class | largest class | classes without |")
     assert [line.split(" | ")[-4:] for line in table[2:]] == [["0", "5", "9", "2 |"]] * 3
+
+
+def test_what_weakens_the_figures_stands_below_the_verdict(tmp_path: Path) -> None:
+    text = page(tmp_path, warnings=("only 8 test photos; add some",))
+
+    assert text.index("**Use ") < text.index("**Warning:** only 8 test photos; add some.\n")
+    assert text.index("**Warning:**") < text.index("Selected:")

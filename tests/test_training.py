@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import subprocess
@@ -50,8 +48,7 @@ def trained_here(*seeds: int) -> dict[int, str]:
     photos = Features(features, labels, np.arange(100).astype(str), np.array(CLASSES))
     found = {}
     for seed in seeds:
-        with contextlib.redirect_stdout(io.StringIO()):
-            head, epochs = training.train(photos, photos, settings(seed=seed))
+        head, epochs = training.train(photos, photos, settings(seed=seed))
         found[seed] = f"{head.kernel.tobytes().hex()} {head.bias.tobytes().hex()} {epochs}"
     return found
 
@@ -92,6 +89,57 @@ def test_there_is_one_row_of_history_for_each_epoch(count: int) -> None:
     _, epochs = train(settings(epochs=count))
 
     assert [epoch.epoch for epoch in epochs] == list(range(1, count + 1))
+
+
+def test_a_head_is_the_one_that_keras_fit_trains_bit_by_bit() -> None:
+    photos, valid, chosen = separable(30, seed=1), separable(12, seed=2), settings(epochs=3)
+    keras = tf.keras
+    keras.utils.set_random_seed(chosen.seed)
+    glorot = keras.initializers.GlorotUniform()
+    dense = keras.layers.Dense(
+        len(CLASSES),
+        dtype="float64",
+        kernel_initializer=lambda shape, dtype: keras.ops.cast(glorot(shape, "float32"), dtype),
+    )
+    model = keras.Sequential([keras.Input((WIDTH,)), keras.layers.Dropout(chosen.dropout), dense])
+    model.compile(
+        keras.optimizers.Adam(chosen.learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64"),
+        metrics=["accuracy"],
+    )
+    logs = model.fit(
+        photos.features, photos.labels, batch_size=8, epochs=3, verbose=0,
+        validation_data=(valid.features, valid.labels),
+    ).history  # fmt: skip
+
+    head, epochs = training.train(photos, valid, chosen)
+
+    assert head.kernel.tobytes() == dense.kernel.numpy().astype(np.float32).tobytes()
+    assert head.bias.tobytes() == dense.bias.numpy().astype(np.float32).tobytes()
+    for metric, values in logs.items():
+        np.testing.assert_allclose([getattr(epoch, metric) for epoch in epochs], values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_head_does_not_depend_on_those_trained_before_it(dropout: float) -> None:
+    first, _ = train(settings(dropout=dropout))
+    train(settings(seed=7, epochs=3, dropout=dropout))
+    training.train(separable(20, seed=5), separable(9, seed=6), settings(dropout=dropout))
+
+    again, _ = train(settings(dropout=dropout))
+
+    assert again.kernel.tobytes() == first.kernel.tobytes()
+    assert again.bias.tobytes() == first.bias.tobytes()
+
+
+def test_each_epoch_is_told_when_it_is_done() -> None:
+    told: list[history.Epoch] = []
+
+    _, epochs = training.train(
+        separable(30, seed=1), separable(12, seed=2), settings(epochs=3), told.append
+    )
+
+    assert told == epochs
 
 
 @pytest.mark.slow

@@ -64,7 +64,10 @@ def test_a_cheaper_one_that_is_not_told_apart_is_not_called_worse() -> None:
     words = verdict(both, [pair("small", "large", 0.05, 0.18)], synthetic=False)
 
     assert words.startswith("Use large.")
-    assert "small is not shown to be worse (91.0 %, p = 0.18) and needs 0.34 times the" in words
+    assert (
+        "small needs about a third of the computation and is not shown to be worse "
+        "(91.0 %, p = 0.18)." in words
+    )
 
 
 @pytest.mark.parametrize(("right", "word"), [(80, "worse"), (99, "better")])
@@ -85,6 +88,24 @@ def test_every_other_is_compared_with_the_chosen_one_and_only_with_it() -> None:
 
     assert words.index("c is no better (88.0 %, p = 0.70)") < words.index("a is worse")
     assert "0.02" not in words
+
+
+def test_a_cheaper_one_that_is_worse_says_its_cost_first() -> None:
+    both = {"small": candidate(80, valid=0.9), "large": candidate(96, valid=0.95, cost=200)}
+
+    words = verdict(both, [pair("small", "large", 0.16, 0.01)], synthetic=False)
+
+    assert "small needs about half the computation and is worse on the test photos by 16.0" in words
+
+
+def test_of_few_test_photos_the_advice_is_for_now() -> None:
+    one = candidate(0)
+    few = replace(one, metrics=replace(one.metrics, photos=1))
+
+    words = verdict({"net": few}, [], synthetic=False)
+
+    assert words.startswith("Use net for now: the test photos are too few to tell. Right on 0.0 %")
+    assert "of 1 test photo (" in words
 
 
 def test_where_the_costs_are_not_known_none_is_told() -> None:

@@ -213,6 +213,7 @@ def test_a_receipt_is_an_in_toto_statement_of_the_bytes_on_the_disk(built):
 
 def test_an_edited_source_makes_the_commit_dirty_and_a_new_report_does_not(built):
     (built.root / "reports/tiny/metrics.json").write_text("{}")
+    built.run("dvc", "commit", "--force", "evaluate@tiny")
     (built.root / "stages/fetch.py").write_text("")
 
     built.run("transfer-learning", "receipt")
@@ -223,6 +224,17 @@ def test_an_edited_source_makes_the_commit_dirty_and_a_new_report_does_not(built
     path.unlink()
     assert materials[0]["annotations"] == {"dirty": True, "changed": ["stages/fetch.py"]}
     assert ignored == 0
+
+
+def test_no_receipt_is_written_of_what_is_damaged(built, edit):
+    edit("reports/tiny/predictions.csv", change_a_label)
+
+    done = built.run("transfer-learning", "receipt", check=False)
+
+    assert done.returncode == 1
+    assert "reports/tiny/predictions.csv (of evaluate@tiny)" in done.stderr
+    assert "make mend" in done.stderr
+    assert not (built.root / "reports/receipt.json").exists()
 
 
 def test_what_cannot_be_compared_is_an_error_of_its_own(built):

@@ -51,3 +51,29 @@ def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None
 )
 def test_large_numbers_are_said_in_words(number: int, words: str) -> None:
     assert wording.large(number) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (2.88, "2.9 times the"),
+        (1.04, "as much"),
+        (0.35, "about a third of the"),
+        (0.5, "about half the"),
+        (0.43, "43 % of the"),
+        (0.03, "3 % of the"),
+        (12.3, "12 times the"),
+        (1234.5, "1,234 times the"),
+    ],
+)
+def test_a_ratio_is_said_as_people_say_it(value: float, words: str) -> None:
+    assert wording.ratio(value) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["91.0_%", "(likely 87.6–93.5_%)", "p_=_0.18", "p_<_0.001", "224_×_224", "260_px", "8.9_MB",
+     "2.9_times the", "4.0_points (95_% 0.1 to", "301_million", "367_photos", "91 daisies"],
+)  # fmt: skip
+def test_a_number_and_its_unit_are_not_parted(text: str) -> None:
+    assert wording.unbroken(text.replace("_", " ")) == text.replace("_", "\N{NO-BREAK SPACE}")

@@ -16,15 +16,20 @@ from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.sources.folder import manifest
 
+# So that Pillow writes HEIC, too.
+assert "HEIF" in pixels.formats()
+
 RESOLUTION = 16
 METHOD = Preprocess(method="bilinear", antialias=False)
+# The formats that hold an orientation.
+TAGGED = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
 
 
 def photo(kind: str, *, mode: str = "RGB", orientation: int = 1, seed: int = 0) -> bytes:
     channels = np.random.default_rng(seed).integers(0, 256, (14, 20, 4), np.uint8)
     tags = Image.Exif()
     tags[0x0112] = orientation
-    tagged = {"exif": tags} if kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF") else {}
+    tagged = {"exif": tags.tobytes()} if kind in TAGGED else {}
     file = io.BytesIO()
     Image.fromarray(channels, "RGBA").convert(mode).save(file, kind, **tagged)
     return file.getvalue()
@@ -47,10 +52,12 @@ GOOD = {
     **{
         f"turned {n}.{kind.lower()}": photo(kind, orientation=n)
         for n in range(9)
-        for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")
+        for kind in TAGGED
     },
     **{f"{mode}.png": photo("PNG", mode=mode) for mode in ("RGBA", "LA", "P", "L", "1")},
     **{f"{mode}.jpg": photo("JPEG", mode=mode) for mode in ("CMYK", "L")},
+    "a.heic": photo("HEIF"),
+    "RGBA.heic": photo("HEIF", mode="RGBA"),
     "RGBA.webp": photo("WEBP", mode="RGBA"),
     "P.gif": photo("GIF", mode="P"),
     "a.bmp": photo("BMP"),
@@ -74,6 +81,7 @@ BAD = {
     "cut.jpg": photo("JPEG")[:-200],
     "cut.png": photo("PNG")[:-40],
     "cut.avif": photo("AVIF")[:200],
+    "cut.heic": photo("HEIF")[:-60],
     "16 bits.png": deep("PNG"),
     "16 bits.tif": deep("TIFF"),
     "bomb.png": bomb(),

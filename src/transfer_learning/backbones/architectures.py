@@ -33,6 +33,8 @@ class Convolution:
     """A convolution with bias and, where ``relu6`` is set, ReLU6 after it.
 
     ``kernel`` is float32 [O, I, kh, kw], [C, 1, kh, kw] of a depthwise one; ``bias`` float32 [O].
+    ``name`` and ``norm`` are the names of the convolution and its BatchNorm among the weights, and
+    ``epsilon`` is that one's ε.
     ``symmetric`` pads k//2 on all sides, as PyTorch does; else the output has ceil(size/stride)
     pixels and an odd pixel of padding goes to the end, as TensorFlow's SAME has it.
     """
@@ -42,11 +44,28 @@ class Convolution:
     stride: int
     symmetric: bool
     relu6: bool
+    name: str
+    norm: str
+    epsilon: float
 
     @property
     def depthwise(self) -> bool:
         """Whether each channel has a kernel of its own."""
         return self.kernel.shape[1] == 1
+
+    def unfolded(self) -> Weights:
+        """Return weights that fold into just this convolution: their BatchNorm only adds the bias.
+
+        Its s is 1 but for the rounding of σ² to float32, which is less than a float32 shows.
+        """
+        ones = np.ones_like(self.bias)
+        return {
+            f"{self.name}.weight": self.kernel,
+            f"{self.norm}.weight": ones,
+            f"{self.norm}.bias": self.bias,
+            f"{self.norm}.running_mean": 0 * ones,
+            f"{self.norm}.running_var": (1 - self.epsilon) * ones,
+        }
 
 
 @dataclass(frozen=True)
@@ -95,7 +114,14 @@ class _Layers:
         kernel = self.weights[f"{convolution}.weight"] * scale[:, None, None, None]
         bias = beta - mean * scale
         return Convolution(
-            kernel.astype(np.float32), bias.astype(np.float32), stride, self.symmetric, relu6
+            kernel.astype(np.float32),
+            bias.astype(np.float32),
+            stride=stride,
+            symmetric=self.symmetric,
+            relu6=relu6,
+            name=convolution,
+            norm=norm,
+            epsilon=self.epsilon,
         )
 
 

@@ -14,6 +14,8 @@ from transfer_learning.runtime.openvino_quiet import openvino
 
 # Of the largest feature: engines in float32 differ by less than 1e-4, other functions by far more.
 TOLERANCE = 1e-3
+# The name that TensorFlow gives the only output of a function.
+OUTPUT = "Identity"
 
 
 def prepare(folder: Path, info: BackboneInfo, extractor: Extractor) -> None:
@@ -39,13 +41,17 @@ def prepare(folder: Path, info: BackboneInfo, extractor: Extractor) -> None:
 
 
 def write_frozen_graph(extractor: Any, path: Path) -> None:
-    """Write a backbone as one TensorFlow graph with constant weights, for engines that read those.
+    """Write what ``frozen_graph`` returns, serialised; the file's name must end in ``.pb``."""
+    path.write_bytes(frozen_graph(extractor).SerializeToString(deterministic=True))
+
+
+def frozen_graph(extractor: Any) -> Any:
+    """Return a backbone as one ``tf.compat.v1.GraphDef`` with constant weights.
 
     Images, float32 [N, R, R, 3] in [0, 1], are its one input, and features its one output.
 
     Args:
         extractor: what ``backbones.load`` returns, a ``tf.function`` with one signature.
-        path: the file to write, a serialised ``GraphDef``; its name must end in ``.pb``.
     """
     # Here, so that tensorflow_quiet loads TensorFlow.
     from tensorflow.python.framework.convert_to_constants import (
@@ -53,7 +59,41 @@ def write_frozen_graph(extractor: Any, path: Path) -> None:
     )
 
     frozen = convert_variables_to_constants_v2(extractor.get_concrete_function())
-    graph = frozen.graph.as_graph_def()
-    # In an order of its own: that of the nodes differs from run to run.
-    graph.node.sort(key=lambda node: node.name)
-    path.write_bytes(graph.SerializeToString(deterministic=True))
+    return _canonical(frozen.graph.as_graph_def())
+
+
+def _canonical(graph: Any) -> Any:
+    """Return the same graph in one order and under names that depend on nothing but what it is.
+
+    The order differs from run to run, and names hold numbers of what was built before in the
+    process. Nodes that do not lead to the output, which OpenVINO would take for outputs, are left
+    out.
+    """
+    nodes = {node.name: node for node in graph.node}
+    order: dict[str, None] = {}
+    todo = [OUTPUT]
+    while todo:
+        name = todo[-1]
+        missing = [one for one in map(_node, nodes[name].input) if one not in order]
+        if missing:
+            todo += reversed(missing)
+        else:
+            order[todo.pop()] = None
+    kept = {name for name in order if name == OUTPUT or nodes[name].op == "Placeholder"}
+    names = {name: name if name in kept else f"node_{number}" for number, name in enumerate(order)}
+    found = type(graph)(versions=graph.versions, library=graph.library)
+    for name in order:
+        node = found.node.add()
+        node.CopyFrom(nodes[name])
+        node.name = names[name]
+        node.input[:] = [one.replace(_node(one), names[_node(one)], 1) for one in node.input]
+        # What the compiler of TensorFlow notes of the Python lines that made it.
+        node.ClearField("experimental_debug_info")
+        for key in [key for key in node.attr if key.startswith("_")]:
+            del node.attr[key]
+    return found
+
+
+def _node(reference: str) -> str:
+    """Return the node of an input, which is "name", "name:1", or "^name" of what runs before."""
+    return reference.removeprefix("^").partition(":")[0]

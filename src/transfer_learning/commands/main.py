@@ -6,7 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
+from transfer_learning.commands import predict_options
 from transfer_learning.runtime import cli
+
+# By option of sweep: what it varies.
+SWEPT = {
+    "head": "dense,logistic",
+    "learning-rate": "of dense heads",
+    "dropout": "of dense heads",
+    "epochs": "of dense heads",
+    "train-seed": "of dense heads: train.seed",
+    "strength": "of logistic heads",
+}
 
 
 def main() -> None:
@@ -17,6 +28,12 @@ def main() -> None:
 
     command = commands.add_parser("check", help="check params.yaml, all of it, and mend dvc.lock")
     command.set_defaults(run=_check)
+
+    command = commands.add_parser(
+        "predict", help="say what photos show, with the classifier that make export made"
+    )
+    predict_options.add(command)
+    command.set_defaults(run=_predict)
 
     command = commands.add_parser(
         "mend", help="remove outputs and cached copies that are damaged; dvc repro rebuilds them"
@@ -59,6 +76,22 @@ def main() -> None:
     command.add_argument("--seed", type=int, default=0, help="of the first one (0)")
     command.set_defaults(run=_resplit)
 
+    command = commands.add_parser(
+        "sweep",
+        help="heads with many settings, from cached features; the best, and how to build it",
+        description="VALUES are a list, as 0.001,0.01, or a range, as 0.001..0.01.",
+        allow_abbrev=False,
+    )
+    command.add_argument("--heads", type=int, metavar="N", help="how many (100)")
+    command.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+    command.add_argument("--grid", action="store_true", help="every combination, no draws")
+    command.add_argument(
+        "--competitor", action="append", default=[], metavar="NAME", help="of these alone (all)"
+    )
+    for option, what in SWEPT.items():
+        command.add_argument(f"--{option}", metavar="VALUES", help=what)
+    command.set_defaults(run=_sweep)
+
     options = parser.parse_args()
     cli.run(lambda: sys.exit(options.run(options)))
 
@@ -74,6 +107,12 @@ def _check(_: argparse.Namespace) -> int:
         print(line)
     print(check.report())
     return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import predict
+
+    return predict.run(options)
 
 
 def _mend(_: argparse.Namespace) -> int:
@@ -123,6 +162,18 @@ def _resplit(options: argparse.Namespace) -> int:
 
     print(resplit.run(options.splits, options.seed))
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import sweep
+
+    axes = {
+        option.removeprefix("train-").replace("-", "_"): text
+        for option in SWEPT
+        if (text := getattr(options, option.replace("-", "_"))) is not None
+    }
+    asked = sweep.Options(options.heads, options.seed, options.grid, options.competitor, axes)
+    return sweep.run(asked)
 
 
 def _reproduce(options: argparse.Namespace) -> int:

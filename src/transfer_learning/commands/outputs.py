@@ -41,6 +41,15 @@ def here() -> list[Output]:
     return [hashed(output) for output in locked()]
 
 
+def changed(found: list[Output]) -> str | None:
+    """Say in a sentence which of the outputs here are not what DVC recorded; None where all are."""
+    recorded = {output.path: output.md5 for output in locked()}
+    if not (lines := [output for output in found if output.md5 != recorded.get(output.path)]):
+        return None
+    names = ", ".join(f"{output.path} (of {output.stage})" for output in lines)
+    return f"not what was written: {names}; run make mend, which removes it, then make repro"
+
+
 def locked(revision: str | None = None) -> list[Output]:
     """Return the outputs as dvc.lock has them, here or in a revision, in the pipeline's order.
 
@@ -88,13 +97,6 @@ def git(*arguments: str) -> bytes | None:
         return None
 
 
-def directory_md5(contents: Mapping[str, str]) -> str:
-    """Return DVC's hash of a folder from the md5 of its files, by their paths in it."""
-    entries = [{"md5": contents[name], "relpath": name} for name in sorted(contents)]
-    text = json.dumps(entries).encode()
-    return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
-
-
 def hashed(output: Output) -> Output:
     """Return the output as it lies on the disk.
 
@@ -109,7 +111,7 @@ def hashed(output: Output) -> Output:
         return Output(output.stage, output.path, md5, {output.path: md5})
     listed = {file.relative_to(path).as_posix(): files.md5(file) for file in _files(path)}
     paths = {f"{output.path}/{name}": md5 for name, md5 in listed.items()}
-    return Output(output.stage, output.path, directory_md5(listed), paths)
+    return Output(output.stage, output.path, files.directory_md5(listed), paths)
 
 
 def _files(folder: Path) -> Iterator[Path]:

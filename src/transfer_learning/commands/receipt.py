@@ -23,6 +23,7 @@ from transfer_learning.commands import outputs
 from transfer_learning.commands.outputs import Output
 from transfer_learning.config import params, paths
 from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.runtime import files, hardware, timings
 from transfer_learning.runtime.errors import UserError
 
@@ -49,22 +50,26 @@ def write() -> str:
     """Write the receipt of what is here, and return a line about it.
 
     Raises:
-        UserError: an output is missing.
+        UserError: an output is missing, or not what its stage wrote.
     """
     found = outputs.here()
+    if damage := outputs.changed(found):
+        raise UserError(damage)
     files.write_json(RECEIPT, statement(found))
     count = sum(len(output.files or ()) for output in found)
     return f"{RECEIPT}: {count} files of {len({output.stage for output in found})} stages"
 
 
 def result() -> str:
-    """Return what was found out, and where the page about it lies, for the end of a build.
+    """Return what was found out, what weakens it, and where the page about it lies, for the end.
 
     Raises:
-        FileNotFoundError: ``compare`` has not been run.
+        FileNotFoundError: ``fetch`` or ``compare`` has not been run.
     """
     page = (paths.REPORTS / "index.html").resolve().as_uri()
-    return f"\n{Comparison.read(paths.REPORTS / 'comparison.json').verdict}\n{page}"
+    compared = Comparison.read(paths.REPORTS / "comparison.json")
+    warnings = [f"warning: {text}" for text in DatasetInfo.read().warnings]
+    return "\n".join(["", compared.verdict, *warnings, page])
 
 
 def statement(found: list[Output]) -> dict[str, Any]:

@@ -9,17 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from transfer_learning.config import yaml_file
+from transfer_learning.config import finetuning, yaml_file
+from transfer_learning.config.finetuning import Finetune
 from transfer_learning.config.paths import PARAMS
+from transfer_learning.config.section import Section as _Section
 from transfer_learning.config.values import BackboneName, ClassName, Handle, PathText, Text
 from transfer_learning.runtime.errors import QUOTED, UserError, clipped, quoted
 
@@ -39,10 +34,6 @@ Precision = Literal["float32", "bfloat16"]
 # In the place of a name under ``selected``: the best on the validation photos.
 BEST = "best"
 HeadKind = Literal["dense", "logistic"]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Rendered(_Section):
@@ -85,7 +76,8 @@ class Splits(_Section):
 class Dataset(_Section):
     """Where the photos come from and how they are split.
 
-    ``stratify`` gives every class its share in each split (``sources.splits.stratified``).
+    ``stratify`` gives every class its share in each split (``sources.splits.stratified``);
+    ``group_duplicates`` keeps copies of one photo in one split (``sources.grouping``).
     """
 
     source: Literal["rendered", "folder", "tfds"]
@@ -94,6 +86,7 @@ class Dataset(_Section):
     tfds: Tfds
     splits: Splits
     stratify: bool = False
+    group_duplicates: bool = False
 
 
 class Preprocess(_Section):
@@ -181,18 +174,31 @@ class Params(_Section):
     backbones: dict[BackboneName, Backbone] = Field(min_length=1)
     extract: Extract = Extract()
     train: Train
+    finetuned: dict[BackboneName, Finetune] = {}
     joined: dict[BackboneName, Annotated[list[Text], Field(min_length=1)]] = {}
     selected: Text
 
     @property
     def competitors(self) -> list[str]:
-        """The names of all that are compared: the backbones, then the joined ones."""
-        return [*self.backbones, *self.joined]
+        """The names of all that are compared: the backbones, the tuned ones, the joined ones."""
+        return [*self.backbones, *self.finetuned, *self.joined]
+
+    @property
+    def frozen(self) -> list[str]:
+        """The competitors whose features have learnt from no photo, neither here nor in a part."""
+        members = {name: self.joined.get(name, [name]) for name in self.competitors}
+        return [name for name, parts in members.items() if not set(parts) & set(self.finetuned)]
+
+    @property
+    def tuned_from(self) -> dict[str, str]:
+        """Each tuned backbone's name, and the frozen one's that it was tuned from."""
+        return {name: settings.source for name, settings in self.finetuned.items()}
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Params:
         if problems := [
             *_name_problems(self),
+            *finetuning.problems(self.finetuned, self.backbones),
             *_joined_problems(self),
             *_resolution_problems(self),
         ]:
@@ -202,17 +208,19 @@ class Params(_Section):
 
 def _joined_problems(params: Params) -> list[str]:
     problems = []
+    parts = [*params.backbones, *params.finetuned]
+    where = "backbones and finetuned have" if params.finetuned else "backbones has"
     for name, members in params.joined.items():
         problems += [
-            f"joined.{name} has {quoted(member)}, but backbones has only "
-            f"{_listed(params.backbones)}"
+            f"joined.{name} has {quoted(member)}, but {where} only {_listed(parts)}"
             for member in members
-            if member not in params.backbones
+            if member not in parts
         ]
         if len(set(members)) != len(members):
             problems.append(f"joined.{name} has a backbone twice ({_listed(members)})")
-        if name in params.backbones:
-            problems.append(f"backbones and joined both have {name}; rename one")
+        for section in ("backbones", "finetuned"):
+            if name in getattr(params, section):
+                problems.append(f"{section} and joined both have {name}; rename one")
     return problems
 
 
@@ -237,7 +245,8 @@ def _name_problems(params: Params) -> list[str]:
     if params.train.refit and not any(map(params.train.refits, names)):
         problems.append("train.refit is true, but no head is logistic; set train.head to logistic")
     seen: dict[str, str] = {}
-    where = "backbones and joined have" if params.joined else "backbones has"
+    sections = [key for key in ("backbones", "finetuned", "joined") if getattr(params, key)]
+    where = " and ".join(sections) + (" have" if len(sections) > 1 else " has")
     for name in names:
         # One folder, on the file systems of Windows and macOS.
         if (other := seen.setdefault(name.lower(), name)) != name:
@@ -246,8 +255,12 @@ def _name_problems(params: Params) -> list[str]:
 
 
 def _there_are(params: Params) -> str:
-    joined = f" and joined only {_listed(params.joined)}" if params.joined else ""
-    return f"backbones has only {_listed(params.backbones)}{joined}"
+    more = "".join(
+        f" and {key} only {_listed(section)}"
+        for key in ("finetuned", "joined")
+        if (section := getattr(params, key))
+    )
+    return f"backbones has only {_listed(params.backbones)}{more}"
 
 
 def _resolution_problems(params: Params) -> list[str]:

@@ -15,14 +15,28 @@ FEATURES = Path("data/features")
 FEATURE_MAPS = Path("data/feature_maps")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
+QUALITY = Path("data/quality")
 EXPORT = Path("data/export")
+TUNING = Path("data/tuning")
+# Not an output of DVC, which would remove it before it runs the stage that needs it.
+CHECKPOINTS = Path("data/checkpoints")
 REPORTS = Path("reports")
+EXCLUDE = Path("data/exclude.csv")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
+SOURCE_NAME = Path("data/inputs/source.txt")
 
 
 def tfrecords(resolution: int) -> Path:
     """Return the folder of the photos at R × R pixels."""
     return Path(f"data/tfrecords/{resolution}")
+
+
+def resolution(pixels: int) -> Path:
+    """Return the file that says that the photos at R × R pixels were made.
+
+    It is there so that no ``..`` under ``resolutions`` leads DVC out of data (dvc.yaml).
+    """
+    return Path(f"data/resolutions/{pixels}")
 
 
 def backbone(name: str) -> Path:
@@ -60,6 +74,16 @@ def reports(name: str) -> Path:
     return REPORTS / name
 
 
+def tuning(name: str) -> Path:
+    """Return the folder of the curves of a tuned backbone's tuning."""
+    return TUNING / name
+
+
+def checkpoints(name: str) -> Path:
+    """Return the folder in which a tuning that is not done keeps its state."""
+    return CHECKPOINTS / name
+
+
 def feature_digests(name: str) -> Path:
     """Return the file with the digests of a backbone's features."""
     return FEATURE_DIGESTS / f"{name}.json"
@@ -73,5 +97,5 @@ def figure_digests(name: str) -> Path:
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
     maps = FEATURE_MAPS / name
-    folders = backbone(name), features(name), maps, model(name), reports(name)
-    return *folders, feature_digests(name), figure_digests(name)
+    folders = backbone(name), features(name), maps, model(name), reports(name), tuning(name)
+    return *folders, checkpoints(name), feature_digests(name), figure_digests(name)

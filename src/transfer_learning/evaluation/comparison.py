@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from transfer_learning.backbones.artifact import BackboneInfo
@@ -90,10 +91,20 @@ class Comparison:
         return dict(_ranked(self.backbones))
 
     @property
+    def advice(self) -> str:
+        """The verdict's first sentence: what to use."""
+        first, more, _ = self.verdict.partition(". ")
+        return first + more.rstrip()
+
+    @property
+    def reasons(self) -> str:
+        """The verdict's other sentences."""
+        return self.verdict.removeprefix(self.advice).lstrip()
+
+    @property
     def emphasised_verdict(self) -> str:
         """The verdict in Markdown, what to use in bold."""
-        first, dot, rest = self.verdict.partition(".")
-        return f"**{first}{dot}**{rest}"
+        return f"**{self.advice}** {self.reasons}".rstrip()
 
     def headline_metrics(self) -> dict[str, dict[str, float]]:
         """Return what ``backbones.json`` holds: the few metrics to see side by side in DVC."""
@@ -116,7 +127,11 @@ class Comparison:
 
 
 def compare(
-    backbones: Mapping[str, Competitor], pairs: list[Pair], *, synthetic: bool
+    backbones: Mapping[str, Competitor],
+    pairs: list[Pair],
+    *,
+    synthetic: bool,
+    tuned_from: Mapping[str, str] = MappingProxyType({}),
 ) -> Comparison:
     """Put the backbones side by side.
 
@@ -124,9 +139,10 @@ def compare(
         backbones: by name, all measured on the same photos.
         pairs: every two of them (``significance.compare``).
         synthetic: whether the photos are drawn.
+        tuned_from: the tuned ones, each with the frozen one's name that it was tuned from.
     """
     photos = next(iter(backbones.values())).metrics.photos
-    words = verdict.verdict(backbones, pairs, synthetic=synthetic)
+    words = verdict.verdict(backbones, pairs, synthetic=synthetic, tuned_from=tuned_from)
     return Comparison(synthetic, photos, words, dict(backbones), pairs)
 
 

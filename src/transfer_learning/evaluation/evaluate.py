@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
@@ -14,7 +13,7 @@ from transfer_learning.evaluation import calibration
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.features.features import Features
-from transfer_learning.heads.head import Head, softmax
+from transfer_learning.heads.head import Head, log_loss, softmax
 from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS
 from transfer_learning.runtime.errors import UserError
 
@@ -58,6 +57,7 @@ def evaluate(
     precision, recall, f1, photos = precision_recall_fscore_support(
         test.labels, predicted, labels=every_class, zero_division=0
     )
+    tested = photos > 0
     interval = binomtest(int(correct.sum()), len(correct)).proportion_ci(0.95, method="wilson")
     temperature = calibration.fit_temperature(valid_logits, valid.labels)
     # What predictions.csv keeps, so that these are the errors of the bins that are drawn from it.
@@ -68,20 +68,20 @@ def evaluate(
         accuracy_low=float(interval.low),
         accuracy_high=float(interval.high),
         top2_accuracy=_top2_accuracy(probability, test.labels),
-        macro_precision=float(precision.mean()),
-        macro_recall=float(recall.mean()),
-        macro_f1=float(f1.mean()),
-        log_loss=_log_loss(test_logits, test.labels),
+        macro_precision=float(precision[tested].mean()),
+        macro_recall=float(recall[tested].mean()),
+        macro_f1=float(f1[tested].mean()),
+        log_loss=log_loss(test_logits, test.labels),
         ece=calibration.expected_calibration_error(kept.max(axis=1), correct),
         temperature=temperature,
         ece_calibrated=calibration.expected_calibration_error(calibrated.max(axis=1), correct),
         right=int(correct.sum()),
         photos=len(correct),
         valid_accuracy=float((valid_logits.argmax(axis=1) == valid.labels).mean()),
-        valid_log_loss=_log_loss(valid_logits, valid.labels),
+        valid_log_loss=log_loss(valid_logits, valid.labels),
     )
     per_class = [
-        ClassScore(name, int(count), *map(float, scores))
+        ClassScore(name, int(count), *(float(score) if count else None for score in scores))
         for name, count, *scores in zip(classes, photos, precision, recall, f1, strict=True)
     ]
     predictions = [
@@ -91,11 +91,6 @@ def evaluate(
         )
     ]
     return Evaluation(metrics, per_class, predictions)
-
-
-def _log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
-    # Not scikit-learn's log_loss, which clips probabilities: no photo would cost more than 36.
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
 
 
 def _top2_accuracy(probability: np.ndarray, labels: np.ndarray) -> float:

@@ -17,8 +17,8 @@ class Metrics:
     accuracy: ``right / photos``; a tie of probabilities is a prediction of the class listed first.
     accuracy_low, accuracy_high: its 95 % interval (Wilson 1927).
     top2_accuracy: the share of photos whose true class is among the two most probable.
-    macro_precision, macro_recall, macro_f1: means over all classes; a class where one is
-        undefined, such as the recall of a class without test photos, counts as 0.
+    macro_precision, macro_recall, macro_f1: means over the classes that have test photos; a
+        precision is 0 where the class is never predicted.
     log_loss: the mean of −ln p(true class).
     ece: the expected calibration error in 15 bins (``evaluation.calibration``).
     temperature: fitted on the validation split, of the head as fitted on the training split alone.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, write_rows
+from transfer_learning.runtime.csv_files import PROBABILITY_DECIMALS, read_rows, write_rows
+
+# In tables, in the place of a number that is not defined.
+UNDEFINED = "–"
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """A class's number of test photos, and its precision, recall and F1: 0 where undefined."""
+    """A class's number of test photos, and its precision, recall and F1: None where it has none."""
 
     # The word that JSON and CSV have, which Python keeps for itself.
     name: Annotated[str, Field(alias="class")]
     photos: int
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 def write_predictions(
@@ -58,25 +60,43 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read what ``write_predictions`` wrote."""
+    """Read what ``write_predictions`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     # One object for equal probabilities, of which the file has a thousand different ones: of 1,000
     # classes, a quarter of the memory.
     probability = cache(float)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        next(rows)
-        return [Prediction(i, t, p, tuple(map(probability, probs))) for i, t, p, *probs in rows]
+
+    def parse(row: list[str]) -> Prediction:
+        photo, true, predicted, *probabilities = row
+        return Prediction(photo, true, predicted, tuple(map(probability, probabilities)))
+
+    return read_rows(path, parse)
 
 
 def write_class_scores(path: Path, scores: Iterable[ClassScore]) -> None:
-    """Write ``per_class.csv``: class, photos, precision, recall, f1; a line per class."""
+    """Write ``per_class.csv``: class, photos, precision, recall, f1 ("–" where None)."""
     write_rows(
-        path, ["class", "photos", "precision", "recall", "f1"], map(dataclasses.astuple, scores)
+        path,
+        ["class", "photos", "precision", "recall", "f1"],
+        (
+            [UNDEFINED if cell is None else cell for cell in dataclasses.astuple(score)]
+            for score in scores
+        ),
     )
 
 
 def read_class_scores(path: Path) -> list[ClassScore]:
-    """Read what ``write_class_scores`` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return [ClassScore(name, int(photos), *map(float, scores)) for name, photos, *scores in rows]
+    """Read what ``write_class_scores`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+
+    def parse(row: list[str]) -> ClassScore:
+        scores = (None if cell == UNDEFINED else float(cell) for cell in row[2:])
+        return ClassScore(row[0], int(row[1]), *scores)
+
+    return read_rows(path, parse)

@@ -1,4 +1,4 @@
-"""How accurate a classifier is on the photos it is surest of."""
+"""How accurate a classifier is on its most confident predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer_learning.evaluation.predictions import Prediction
 
 
 def kept(predictions: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
-    """Return float64 [K] shares of the photos kept and the accuracy on them, the surest first.
+    """Return float64 [K] shares of the photos kept, most confident first, and the accuracy there.
 
     Confidence is the largest probability. Photos of equal confidence are kept together, so there
     are K different ones. 1 − accuracy against the share is the risk–coverage curve of El-Yaniv &

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.significance import Pair
-from transfer_learning.evaluation.wording import hundredths, p_text, percent
+from transfer_learning.evaluation.wording import count, hundredths, p_text, percent, ratio
+
+# Test photos below which the interval of an accuracy is 35 points wide and more.
+TOO_FEW = 30
 
 
 class Candidate(Protocol):
@@ -37,8 +41,14 @@ def best(candidates: Mapping[str, Candidate]) -> str:
     return min(candidates, key=key)
 
 
-def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synthetic: bool) -> str:
-    """Return a few sentences; the first, up to ". ", says which to use.
+def verdict(
+    candidates: Mapping[str, Candidate],
+    pairs: Sequence[Pair],
+    *,
+    synthetic: bool,
+    tuned_from: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return a few sentences; the first says which to use.
 
     It is the best on validation, so that its test accuracy is not too high, as the highest of
     several on the same photos is on average.
@@ -47,14 +57,16 @@ def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synth
         candidates: by name, all measured on the same photos.
         pairs: every two of them (``significance.compare``).
         synthetic: whether the photos are drawn.
+        tuned_from: the tuned ones, each with the frozen one's name that it was tuned from.
     """
     chosen = best(candidates)
     metrics = candidates[chosen].metrics
+    few = " for now: the test photos are too few to tell" * (metrics.photos < TOO_FEW)
+    photos = count(metrics.photos, "synthetic " * synthetic + "test photo")
+    likely = f"{hundredths(metrics.accuracy_low)}–{percent(metrics.accuracy_high)}"
     sentences = [
-        f"Use {chosen}.",
-        f"Right on {percent(metrics.accuracy)} of {metrics.photos:,} "
-        f"{'synthetic ' * synthetic}test photos (likely {hundredths(metrics.accuracy_low)}–"
-        f"{percent(metrics.accuracy_high)}).",
+        f"Use {chosen}{few}.",
+        f"Right on {percent(metrics.accuracy)} of {photos} (likely {likely}).",
     ]
     if len(candidates) == 1:
         return " ".join([*sentences, "There is no other to compare."])
@@ -64,21 +76,40 @@ def verdict(candidates: Mapping[str, Candidate], pairs: Sequence[Pair], *, synth
         _other(name, candidates[name], with_chosen[name], chosen=candidates[chosen])
         for name in others
     ]
-    return " ".join([*sentences, f"{chosen} was chosen by its accuracy on the validation photos."])
+    sentences += [f"{chosen} was chosen by its accuracy on the validation photos."]
+    sentences += [worth(candidates, pairs, tuned, frozen) for tuned, frozen in tuned_from.items()]
+    return " ".join(sentences)
+
+
+def worth(
+    candidates: Mapping[str, Candidate], pairs: Sequence[Pair], tuned: str, frozen: str
+) -> str:
+    """Say whether tuning was worth it: whether the tuned one is better on the same test photos."""
+    pair = next(pair for pair in pairs if pair.has(tuned) and pair.has(frozen))
+    accuracy = {name: percent(candidates[name].metrics.accuracy) for name in (tuned, frozen)}
+    if not pair.differs:
+        return (
+            f"Tuning {frozen} is not shown to be worth it: {accuracy[tuned]} as {tuned}, "
+            f"{accuracy[frozen]} frozen (p = {p_text(pair.p_holm)})."
+        )
+    if candidates[tuned].metrics.right > candidates[frozen].metrics.right:
+        return f"Tuning {frozen} was worth it: {tuned} is better by {pair.margin}."
+    return f"Tuning {frozen} was not worth it: {tuned} is worse by {pair.margin}."
 
 
 def _other(name: str, item: Candidate, pair: Pair, *, chosen: Candidate) -> str:
-    """Say how one compares with the chosen one, and what it costs beside it."""
-    cost = ""
-    if item.multiply_adds and chosen.multiply_adds:
-        times = f"{item.multiply_adds / chosen.multiply_adds:.2g}"
-        cost = f" and needs {'as much' if times == '1' else f'{times} times the'} computation"
+    """Say what one costs beside the chosen one, and how it compares with it."""
+    known = item.multiply_adds and chosen.multiply_adds
+    costs = f"needs {ratio(item.multiply_adds / chosen.multiply_adds)} computation" if known else ""
     accuracy = percent(item.metrics.accuracy)
+    cheaper = known and item.multiply_adds < chosen.multiply_adds
     if pair.differs:
         more = item.metrics.right > chosen.metrics.right
         words = f"is {'better' if more else 'worse'} on the test photos by {pair.margin}"
-    elif item.multiply_adds < chosen.multiply_adds:
+    elif cheaper:
         words = f"is not shown to be worse ({accuracy}, p = {p_text(pair.p_holm)})"
     else:
         words = f"is no better ({accuracy}, p = {p_text(pair.p_holm)})"
-    return f"{name} {words}{cost}."
+    # What speaks for it comes first.
+    told = [costs, words] if cheaper else [words, costs]
+    return f"{name} {' and '.join(filter(None, told))}."

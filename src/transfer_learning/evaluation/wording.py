@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+# Shares that people have words for.
+SHARES = {
+    1: "as much",
+    3 / 4: "about three quarters of the",
+    2 / 3: "about two thirds of the",
+    1 / 2: "about half the",
+    1 / 3: "about a third of the",
+    1 / 4: "about a quarter of the",
+    1 / 5: "about a fifth of the",
+    1 / 10: "about a tenth of the",
+}
+# The space before a unit or a counted noun, around a sign, and after p.
+UNITS = re.compile(
+    r"(?<=\d) (?=(?:%|px|[kMG]?B|s|points?|times?|photos?|million|billion|thousand|of \d)\b|%)"
+    r"|(?<=[=<×]) (?=\d)|(?<=\bp) (?=[=<])|(?<=\d) (?=×)"
+)
 
 
 def hundredths(share: float) -> str:
@@ -47,6 +65,21 @@ def large(number: int) -> str:
         if number >= size:
             return f"{number / size:.3g} {word}"
     return str(number)
+
+
+def ratio(value: float) -> str:
+    """Return how much of something another needs: "2.9 times the", "as much", "about half the"."""
+    for share, words in SHARES.items():
+        if abs(value / share - 1) <= 0.06:
+            return words
+    if value < 1:
+        return f"{whole_percent(value)} of the"
+    return f"{value:,.{1 if value < 10 else 0}f} times the"
+
+
+def unbroken(text: str) -> str:
+    """Return the text with no-break spaces between numbers and what belongs to them, for HTML."""
+    return UNITS.sub("\N{NO-BREAK SPACE}", text)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from transfer_learning.runtime.errors import UserError
 NAMED = 5
 
 
-@dataclass(frozen=True)
+# Equal where they are one: what is made of them can be kept beside them.
+@dataclass(frozen=True, eq=False)
 class Features:
     """``features`` float32 [N, D], ``labels`` int64 [N], ``ids`` str [N], ``classes`` str [C]."""
 

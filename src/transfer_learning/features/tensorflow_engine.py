@@ -39,7 +39,7 @@ def open_engine(
     """
     info = BackboneInfo.read(folder) if info is None else info
     on_gpu = device.startswith("GPU")
-    if precision == "bfloat16" and (reason := _without_bfloat16(on_gpu=on_gpu)):
+    if precision == "bfloat16" and (reason := without_bfloat16(on_gpu=on_gpu)):
         print(f"{reason}: features are computed in float32")
         precision = "float32"
     elif precision == "bfloat16" and info.network in (SAVED_MODEL, FROZEN_GRAPH):
@@ -67,7 +67,7 @@ def open_engine(
     )
 
 
-def _without_bfloat16(*, on_gpu: bool) -> str | None:
+def without_bfloat16(*, on_gpu: bool) -> str | None:
     """Return why the device gains nothing from bfloat16 and TensorFloat-32; None if it does."""
     if not on_gpu:
         return "TensorFlow on a CPU gains nothing from bfloat16"

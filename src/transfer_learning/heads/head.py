@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from transfer_learning.features.features import Features
 from transfer_learning.runtime import npz
 
 FILE = "head.npz"
@@ -27,15 +30,25 @@ class Head:
         """
         return np.asarray(features.astype(np.float64) @ self.kernel.astype(np.float64) + self.bias)
 
+    def accuracy_and_loss(self, photos: Features) -> tuple[float, float]:
+        """Return how many of the photos are right, as a share, and their mean log loss."""
+        logits = self.logits(photos.features)
+        right = logits.argmax(axis=1) == photos.labels
+        return float(right.mean()), log_loss(logits, photos.labels)
+
     def write(self, folder: Path) -> None:
         """Write ``head.npz``."""
         folder.mkdir(parents=True, exist_ok=True)
-        npz.write(
-            folder / FILE,
-            kernel=self.kernel,
-            bias=self.bias,
-            classes=self.classes,
-        )
+        self._write(folder / FILE)
+
+    def sha256(self) -> str:
+        """Return the sha256 of ``head.npz``, as 64 hexadecimal digits."""
+        file = BytesIO()
+        self._write(file)
+        return hashlib.sha256(file.getvalue()).hexdigest()
+
+    def _write(self, file: Path | BytesIO) -> None:
+        npz.write(file, kernel=self.kernel, bias=self.bias, classes=self.classes)
 
     @classmethod
     def read(cls, folder: Path) -> Head:
@@ -52,3 +65,16 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     exponents = np.exp(shifted)
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the logarithms float64 [N, C] of the probabilities of logits [N, C]."""
+    # Not scipy.special's, which takes longer to import than all that a stage does with it.
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean of -log of the probability of each photo's class."""
+    # Not scikit-learn's log_loss, which clips probabilities: no photo would cost more than 36.
+    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())

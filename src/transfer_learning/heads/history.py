@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from transfer_learning.runtime.csv_files import METRIC_DECIMALS, write_rows
+from transfer_learning.runtime.csv_files import METRIC_DECIMALS, read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,9 @@ def write(path: Path, epochs: Sequence[Epoch]) -> None:
 
 
 def read(path: Path) -> list[Epoch]:
-    """Read what ``write`` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return [Epoch(int(epoch), *map(float, means)) for epoch, *means in rows]
+    """Read what ``write`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return read_rows(path, lambda row: Epoch(int(row[0]), *map(float, row[1:])))

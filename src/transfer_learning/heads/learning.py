@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+from dataclasses import dataclass
 
 from transfer_learning.config.params import HeadKind, Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
 
 
-def learn(kind: HeadKind, train_set: Features, valid_set: Features, settings: Train) -> Head:
+@dataclass(frozen=True)
+class Learnt:
+    """A head; ``validated`` is that head before its refit, which has seen no validation photo."""
+
+    head: Head
+    validated: Head
+
+
+def learn(kind: HeadKind, train_set: Features, valid_set: Features, settings: Train) -> Learnt:
     """Return the head that the stage ``train`` makes of these features, bit by bit.
 
     Raises:
@@ -21,8 +28,9 @@ def learn(kind: HeadKind, train_set: Features, valid_set: Features, settings: Tr
         from transfer_learning.heads import logistic
 
         strength, refit = settings.strength, settings.refit
-        return logistic.fit(train_set, valid_set, strength=strength, refit=refit).head
+        fitted = logistic.fit(train_set, valid_set, strength=strength, refit=refit)
+        return Learnt(fitted.head, fitted.validated)
     from transfer_learning.heads import training
 
-    with contextlib.redirect_stdout(io.StringIO()):  # Keras tells of each epoch.
-        return training.train(train_set, valid_set, settings)[0]
+    head, _ = training.train(train_set, valid_set, settings)
+    return Learnt(head, head)

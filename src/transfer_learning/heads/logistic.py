@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -29,6 +29,8 @@ STRONGEST, WEAKEST = 9 * STEPS, -5 * STEPS
 # weights are right in every bit that float32 keeps, on whatever processor.
 PATH_TOLERANCE, TOLERANCE = 1e-6, 1e-13
 ITERATIONS = 10_000
+# That are kept: a few megabytes each.
+PROBLEMS = 4
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ def fit(
         UserError: a class has no training photo.
     """
     with threadpool_limits(1, user_api="blas"):  # More threads take ten times as long.
-        problem = _Problem.of(train_set)
+        problem = _problem(train_set)
         path, weights = _path(problem, valid_set, strength)
         best = min(path, key=lambda item: item.val_loss)
         validated = problem.solve(best.strength, weights[best.strength])
         head = validated
         if refit:
             both = joined([train_set, valid_set])
-            head = _Problem.of(both).solve(best.strength, None)
+            head = _problem(both).solve(best.strength, None)
     path = [replace(item, chosen=item is best) for item in path]
     return Fitted(head, validated, path)
 
@@ -90,7 +92,7 @@ def _path(
     def tried(value: float, start: np.ndarray | None) -> Strength:
         weights[value] = problem.weights(value, start, "lbfgs", PATH_TOLERANCE)
         head = problem.head(weights[value])
-        means = [_accuracy_and_loss(head, items) for items in (problem.photos, valid_set)]
+        means = [head.accuracy_and_loss(photos) for photos in (problem.photos, valid_set)]
         (accuracy, loss), (val_accuracy, val_loss) = means
         return Strength(value, accuracy, val_accuracy, loss, val_loss, chosen=False)
 
@@ -111,12 +113,6 @@ def _path(
 def _start(found: list[np.ndarray]) -> np.ndarray | None:
     """Return the weights to begin with: as far beyond the last as these are beyond those before."""
     return 2 * found[-1] - found[-2] if len(found) > 1 else found[-1] if found else None
-
-
-def _accuracy_and_loss(head: Head, photos: Features) -> tuple[float, float]:
-    logits = head.logits(photos.features)
-    losses = -log_softmax(logits, axis=1)[np.arange(len(photos.labels)), photos.labels]
-    return float((logits.argmax(axis=1) == photos.labels).mean()), float(losses.mean())
 
 
 @dataclass(frozen=True)
@@ -189,3 +185,7 @@ class _Problem:
         kernel = kernel / self.scale[:, np.newaxis]
         bias = bias - self.mean @ kernel
         return Head(kernel.astype(np.float32), bias.astype(np.float32), self.photos.classes)
+
+
+# Kept, for one head after another on the same photos.
+_problem = lru_cache(PROBLEMS)(_Problem.of)

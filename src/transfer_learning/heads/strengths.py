@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from transfer_learning.runtime.csv_files import METRIC_DECIMALS, write_rows
+from transfer_learning.runtime.csv_files import METRIC_DECIMALS, read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,17 @@ def write(path: Path, strengths: Sequence[Strength]) -> None:
 
 
 def read(path: Path) -> list[Strength]:
-    """Read what ``write`` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        Strength(
-            strength=float(row["strength"]),
-            accuracy=float(row["accuracy"]),
-            val_accuracy=float(row["val_accuracy"]),
-            loss=float(row["loss"]),
-            val_loss=float(row["val_loss"]),
-            chosen=row["chosen"] == "1",
-        )
-        for row in rows
-    ]
+    """Read what ``write`` wrote.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+
+    def parse(row: list[str]) -> Strength:
+        strength, accuracy, val_accuracy, loss, val_loss = map(float, row[:-1])
+        return Strength(strength, accuracy, val_accuracy, loss, val_loss, chosen=row[-1] == "1")
+
+    return read_rows(path, parse)
 
 
 def chosen(strengths: Sequence[Strength]) -> Strength:

@@ -106,17 +106,50 @@ def read(paths: Path | Iterable[Path]) -> Iterator[Record]:
         UserError: a file is missing, cut short or damaged.
     """
     for path in [paths] if isinstance(paths, Path) else paths:
-        try:
-            with path.open("rb") as file:
-                yield from map(_parse, _payloads(file))
-        except FileNotFoundError:
-            raise UserError(f"{path} is missing; run dvc repro") from None
-        except _DamagedError as error:
-            raise damaged(path, str(error)) from None
+        for _, _, record in _records(path):
+            yield record
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the image of a record lies: ``length`` bytes of ``path`` from ``offset`` on."""
+
+    id: str
+    label: int
+    path: Path
+    offset: int
+    length: int
+
+
+def locate(paths: Iterable[Path]) -> Iterator[Place]:
+    """Yield where each photo's image lies, for readers in an order of their own.
+
+    All of the files is read and checked for it, once.
+
+    Raises:
+        UserError: as ``read``.
+    """
+    for path in paths:
+        for start, payload, record in _records(path):
+            # Protobuf keeps bytes as they are.
+            offset = start + payload.index(record.image)
+            yield Place(record.id, record.label, path, offset, len(record.image))
 
 
 class _DamagedError(Exception):
     """What is wrong with a file."""
+
+
+def _records(path: Path) -> Iterator[tuple[int, bytes, Record]]:
+    """Yield each record's place in the file, its payload, and what that holds."""
+    try:
+        with path.open("rb") as file:
+            for payload in _payloads(file):
+                yield file.tell() - _FOOTER.size - len(payload), payload, _parse(payload)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; run dvc repro") from None
+    except _DamagedError as error:
+        raise damaged(path, str(error)) from None
 
 
 def _payloads(file: BinaryIO) -> Iterator[bytes]:

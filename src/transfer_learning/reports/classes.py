@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transfer_learning.evaluation.predictions import ClassScore, Prediction
+from transfer_learning.evaluation.predictions import UNDEFINED, ClassScore, Prediction
 from transfer_learning.photos.dataset import DatasetInfo
 
 # A confusion matrix grows with the square of its classes: of 40 it is 1,400 pixels wide, as much
@@ -20,7 +20,6 @@ from transfer_learning.photos.dataset import DatasetInfo
 MOST = 40
 # So many fit a figure of the usual width.
 WORST = 20
-UNDEFINED = "–"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def worst_first(backbones: Iterable[Sequence[ClassScore]]) -> list[int]:
     Those without test photos, whose F1 is undefined, come last.
     """
     scores = list(backbones)
-    mean = np.mean([[score.f1 for score in per_class] for per_class in scores], axis=0)
+    mean = np.mean([[score.f1 or 0.0 for score in per_class] for per_class in scores], axis=0)
     photos = [score.photos for score in scores[0]]
     return sorted(range(len(photos)), key=lambda number: (photos[number] == 0, mean[number]))
 
@@ -60,9 +59,9 @@ def mistakes(predictions: Iterable[Prediction]) -> list[Mistake]:
     ]
 
 
-def score_text(score: ClassScore, value: float) -> str:
-    """Return a precision, recall or F1 of the class for people."""
-    return f"{value:.3f}" if score.photos else UNDEFINED
+def score_text(value: float | None) -> str:
+    """Return a precision, recall or F1 of a class for people."""
+    return UNDEFINED if value is None else f"{value:.3f}"
 
 
 def photo_columns(data: DatasetInfo) -> dict[str, dict[str, int]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Comparison
 from transfer_learning.evaluation.wording import hundredths, interval, p_text, points
+from transfer_learning.reports import tuned_page
 from transfer_learning.reports.classes import WORST, many, score_text, worst_first
 from transfer_learning.reports.markdown import markdown
 
@@ -12,7 +16,7 @@ FIGURES = {
     "comparison.png": "Accuracy of the backbones with its 95 % interval, and their cost",
     "per_class.png": "F1 of each backbone for each class",
     "disagreements.png": "Test photos that the backbones predict differently",
-    "abstain.png": "Accuracy on the photos kept when the least sure predictions are set aside",
+    "abstain.png": "Accuracy on the photos kept when the least confident predictions are set aside",
 }
 
 REFITTED = (
@@ -21,8 +25,11 @@ REFITTED = (
 )
 
 
-def page(comparison: Comparison) -> str:
-    """Return the page as Markdown: verdict, accuracies, pairs, classes, costs and figures."""
+def page(comparison: Comparison, tuned_from: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the page as Markdown: verdict, accuracies, pairs, classes, costs and figures.
+
+    ``tuned_from`` has the tuned backbones, each with the frozen one's name that it was tuned from.
+    """
     note = "The photos are synthetic: drawn by this project, not photographed."
     figures = [line for name, alt in FIGURES.items() for line in (f"![{alt}]({name})", "")]
     backbones = comparison.backbones.values()
@@ -42,6 +49,7 @@ def page(comparison: Comparison) -> str:
         *([REFITTED] if any("refitted" in item.head for item in backbones) else []),
         "",
         *(["## Photo by photo", "", *_pairs(comparison), ""] if comparison.pairs else []),
+        *(tuned_page.section(comparison, tuned_from) if tuned_from else []),
         "## Class by class",
         "",
         *_classes(comparison),
@@ -120,7 +128,7 @@ def _classes(comparison: Comparison) -> list[str]:
     table = markdown(
         ["class", "photos", *(f"F1 of {name}" for name in comparison.backbones)],
         [
-            [scores[0].name, str(scores[0].photos), *(score_text(one, one.f1) for one in scores)]
+            [scores[0].name, str(scores[0].photos), *(score_text(one.f1) for one in scores)]
             for scores in ([each[number] for each in per_class] for number in numbers)
         ],
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.evaluation.wording import whole_percent
@@ -24,8 +24,8 @@ from transfer_learning.reports.typography import (
     TITLE,
     WIDTH,
     fitted,
-    font,
     wrapped,
+    write,
 )
 
 BLUE, RED = "#1f5fbf", "#c62828"
@@ -76,7 +76,7 @@ def prediction_grid(
 def most_wrong(
     path: Path, predictions: Sequence[Prediction], thumbnails: Mapping[str, bytes], *, title: str
 ) -> None:
-    """Draw the wrongly predicted photos, the surest first and at most 12.
+    """Draw the wrongly predicted photos, the most confident first and at most 12.
 
     ``predictions`` are all test photos'; ``thumbnails`` are encoded images by photo id.
     """
@@ -89,7 +89,7 @@ def most_wrong(
             _decode(thumbnails[item.id]),
             [
                 _verdict(item),
-                (f"{whole_percent(max(item.probabilities))} sure", RED),
+                (f"{whole_percent(max(item.probabilities))} confident", RED),
                 (f"true: {item.true}", BLACK),
             ],
         )
@@ -108,7 +108,7 @@ def disagreements(
 ) -> None:
     """Draw photos that the backbones predict differently, with what each says; at most 12.
 
-    Those come first on which even the least sure backbone is sure.
+    Those come first on which even the least confident backbone is confident.
 
     ``predictions`` holds by backbone those of the same photos; ``thumbnails`` are encoded images
     by photo id.
@@ -143,6 +143,18 @@ def disagreements(
     _save(path, cells, columns=2, title=title, notes=notes, beside=True)
 
 
+def findings(
+    path: Path,
+    cells: Sequence[tuple[bytes, Sequence[str]]],
+    *,
+    title: str,
+    notes: Sequence[str],
+) -> None:
+    """Draw photos, which are encoded images, two in a row with their lines beside them."""
+    drawn = [Cell(_decode(photo), [(line, BLACK) for line in lines]) for photo, lines in cells]
+    _save(path, drawn, columns=2, title=title, notes=notes, beside=True)
+
+
 def _verdict(item: Prediction, before: str = "", between: str = "") -> tuple[str, str]:
     mark, colour = ("✓", BLUE) if item.correct else ("✗", RED)
     return f"{before}{mark} {between}{item.predicted}", colour
@@ -165,11 +177,9 @@ def _save(
     heights = [GAP + (max(PHOTO, text) if beside else PHOTO + text) for text in words]
     top = 2 * GAP + sum(round(size * LEADING) for _, size in head)
     page = Image.new("RGB", (WIDTH, top + sum(heights)), "white")
-    draw = ImageDraw.Draw(page)
-
     y = GAP
     for line, size in head:
-        draw.text((GAP, y), line, fill=BLACK, font=font(size))
+        write(page, (GAP, y), line, size=size)
         y += round(size * LEADING)
     y = top
     width = (WIDTH - (columns + 1) * GAP) // columns
@@ -181,12 +191,8 @@ def _save(
             whole = ImageOps.pad(cell.photo, (PHOTO, PHOTO), color="white")
             page.paste(whole.point(LEVELS), (x, y))
             for number, (text, colour) in enumerate(cell.lines):
-                draw.text(
-                    (x + right, y + down + number * LINE),
-                    fitted(text, width - right),
-                    fill=colour,
-                    font=font(),
-                )
+                place = (x + right, y + down + number * LINE)
+                write(page, place, fitted(text, width - right), colour=colour)
         y += height
     path.parent.mkdir(parents=True, exist_ok=True)
     # Runs are all that is worth looking for in photos: other ways take twenty times as long.

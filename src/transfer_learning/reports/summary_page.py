@@ -18,10 +18,11 @@ FIGURES = {
 
 def summary(params: Params, data: DatasetInfo, comparison: Comparison) -> str:
     """Return the page as Markdown."""
-    return "\n".join([*_results(params, comparison), *_data(data), *_parameters(params)]) + "\n"
+    parts = [*_results(params, data, comparison), *_data(data), *_parameters(params)]
+    return "\n".join(parts) + "\n"
 
 
-def _results(params: Params, comparison: Comparison) -> list[str]:
+def _results(params: Params, data: DatasetInfo, comparison: Comparison) -> list[str]:
     selected = choose(params.selected, comparison)
     metrics = comparison.backbones[selected.name].metrics
     banner = "**Synthetic data: the photos are drawn by this project.**"
@@ -31,13 +32,14 @@ def _results(params: Params, comparison: Comparison) -> list[str]:
         *([banner, ""] if comparison.synthetic else []),
         comparison.emphasised_verdict,
         "",
+        *(line for text in data.warnings for line in (f"**Warning:** {text}.", "")),
         f"Selected: **{selected.name}**, test accuracy {metrics.accuracy:.3f} "
         f"({metrics.right} of {metrics.photos}; 95 % interval {metrics.accuracy_low:.3f} to "
         f"{metrics.accuracy_high:.3f}), macro-F1 {metrics.macro_f1:.3f}. "
         f"{selected.reason}",
         "",
         "Side by side: [comparison.md](comparison.md), [F1 by class](per_class.png), "
-        "[where they disagree](disagreements.png), [the least sure set aside](abstain.png), "
+        "[where they disagree](disagreements.png), [the least confident set aside](abstain.png), "
         "[how many photos it takes](learning_curve.md). "
         "Everything on one page, with every test photo: [index.html](index.html).",
         "",
@@ -50,8 +52,10 @@ def _results(params: Params, comparison: Comparison) -> list[str]:
             lines += [f"![{text.format(name)}]({name}/{figure}.png)", ""]
         lines += [
             f"[Reliability]({name}/reliability.png), "
-            f"[most confidently wrong]({name}/most_wrong.png), "
-            f"[as the chapter prints it]({name}/chapter.md)",
+            f"[most confident mistakes]({name}/most_wrong.png), "
+            f"[as the chapter prints it]({name}/chapter.md)"
+            + f", [tuning]({name}/tuning.png), [what it saw]({name}/augmentation.png)"
+            * (name in params.finetuned),
             "",
         ]
     return lines
@@ -107,5 +111,10 @@ def _parameters(params: Params) -> list[str]:
     rows += [
         [f"backbones.{name}", f"{backbone.handle} at {backbone.resolution} px"]
         for name, backbone in params.backbones.items()
+    ]
+    rows += [
+        [f"finetuned.{name}.{key}", str(value)]
+        for name, tuned in params.finetuned.items()
+        for key, value in tuned.model_dump(by_alias=True).items()
     ]
     return ["## Parameters", "", *markdown(["key", "value"], rows)]

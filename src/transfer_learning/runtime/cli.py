@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +18,8 @@ INTERRUPTED = "interrupted: nothing of this stage is kept; run it again to redo 
 # The system's refusals that say something of the machine and nothing of this program.
 FULL = {errno.ENOSPC, errno.EDQUOT}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+# Folders of what the stages make, by paths relative to the project.
+MADE = ("data/", "reports/")
 LIMITED = {
     errno.EFBIG: "the file is larger than this system or shell (ulimit -f) allows",
     errno.EMFILE: "too many files are open; raise the limit: ulimit -n 4096",
@@ -33,11 +35,16 @@ def run(main: Callable[[], None]) -> None:
     # From here on files are open, which an exception closes and removes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        if stage := os.environ.get("DVC_STAGE"):
+            # Here, for it takes a moment, and only a stage that DVC runs needs it.
+            from transfer_learning.runtime import inputs
+
+            inputs.check(stage)
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if refusal := _refusal(error):
+        if refusal := _missing_input(error) or _refusal(error):
             sys.exit(f"error: {refusal}")
         raise
     except KeyboardInterrupt:
@@ -63,6 +70,14 @@ def expect_interrupts() -> None:
     signal.signal(signal.SIGINT, leave)
 
 
+def _missing_input(error: OSError) -> str | None:
+    """Return what to run where a stage run by hand lacks what another stage makes, else None."""
+    place = error.filename if isinstance(error.filename, str) else ""
+    if error.errno != errno.ENOENT or not place.startswith(MADE):
+        return None
+    return f"{place} is missing, which another stage makes; dvc repro runs what is needed"
+
+
 def _refusal(error: OSError) -> str | None:
     """Return what the system refused and what helps; None for what looks like a defect."""
     place = error.filename if isinstance(error.filename, str) else None
@@ -74,9 +89,12 @@ def _refusal(error: OSError) -> str | None:
         )
     if error.errno in FORBIDDEN and place:
         reason = (error.strerror or "refused").lower()
+        # To make or remove a file is a matter of its folder, which is named first.
+        folder = Path(place).parent
+        shown = f"{folder} {place}" if os.path.lexists(place) else str(folder)
         return (
             f"{place} cannot be written or read ({reason}); see who owns it and whether the disk "
-            f"is read-only: ls -ld {place}"
+            f"is read-only: ls -ld {shown}"
         )
     if error.errno in LIMITED:
         return f"{place + ': ' if place else ''}{LIMITED[error.errno]}"
@@ -103,19 +121,27 @@ def _free(folder: str) -> str:
         return "unknown"
 
 
-def item() -> str:
+def item(known: Iterable[object] | None = None) -> str:
     """Return what this run of a stage is for: its argument, or X where DVC runs STAGE@X.
 
     dvc.yaml's commands do not hold X: DVC would put a key of params.yaml into the shell's command
     as it stands, and the shell would run what is in it before any check.
+
+    Args:
+        known: what it can be for, as params.yaml has it; None where the stage finds out.
+
+    Raises:
+        UserError: there is no argument, or none of these.
     """
-    if len(sys.argv) > 1:
-        return sys.argv[1]
-    name = os.environ.get("DVC_STAGE", "").rpartition("@")[2]
-    if not name:
-        stage = Path(sys.argv[0]).stem
-        raise UserError(
-            f"say for which backbone, or resolution in pixels: python -m stages.{stage} NAME; "
-            f"dvc repro {stage}@NAME also runs what it needs"
-        )
-    return name
+    stage = Path(sys.argv[0]).stem
+    name = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("DVC_STAGE", "").rpartition("@")[2]
+    names = None if known is None else [str(one) for one in known]
+    if name and (names is None or name in names):
+        return name
+    choices = "" if names is None else f"; params.yaml has {', '.join(names) or 'none'}"
+    if name:
+        raise UserError(f"there is no {stage}@{name}{choices}")
+    raise UserError(
+        f"say for which backbone, or resolution in pixels: python -m stages.{stage} NAME; "
+        f"dvc repro {stage}@NAME also runs what it needs{choices}"
+    )

@@ -23,17 +23,22 @@ def damaged(path: Path, problem: str) -> UserError:
     )
 
 
-def _writer(path: Path) -> str | None:
-    """Return the stage whose output the file is or lies in, by ``dvc.lock``."""
+def locked() -> dict[str, dict[str, Any]]:
+    """Return the stages' entries in ``dvc.lock``; none where it is missing or no YAML."""
+    # 0.1 s, which only a stage that DVC runs, or an error, takes.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        lock: dict[str, Any] = YAML(typ="safe").load(LOCK) or {}
+        return dict((YAML(typ="safe").load(LOCK) or {}).get("stages", {}))
     except (OSError, ValueError, YAMLError):
-        return None
+        return {}
+
+
+def _writer(path: Path) -> str | None:
+    """Return the stage whose output the file is or lies in, by ``dvc.lock``."""
     file = path.absolute()
-    for name, stage in lock.get("stages", {}).items():
+    for name, stage in locked().items():
         for output in stage.get("outs", []):
             if Path(output["path"]).absolute() in (file, *file.parents):
                 return str(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +62,13 @@ def sha256(path: Path) -> str:
 def md5(path: Path) -> str:
     """Return the file's md5 as 32 hexadecimal digits: what DVC keeps of a file."""
     return _digest(path, "md5")
+
+
+def directory_md5(contents: Mapping[str, str]) -> str:
+    """Return DVC's hash of a folder from the md5 of its files, by their paths in it."""
+    entries = [{"md5": contents[name], "relpath": name} for name in sorted(contents)]
+    text = json.dumps(entries).encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _digest(path: Path, algorithm: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from transfer_learning.runtime.damage import damaged
 from transfer_learning.runtime.errors import clipped
 
 
-def write(path: Path, **arrays: np.ndarray) -> None:
+def write(path: Path | BinaryIO, **arrays: np.ndarray) -> None:
     """Write the arrays, in this order, as ``numpy.load`` reads them.
 
     ``numpy.savez`` asks for ZIP64 headers, which Python writes anew from 3.11.4 on, and takes the

@@ -81,7 +81,8 @@ def folder_of(settings: Folder) -> Path:
     except RuntimeError:  # Of a user who is not known, or has no home.
         reason = "whose home is not known"
     except (FileNotFoundError, NotADirectoryError):
-        reason = "which is no folder"
+        seen = "" if root.is_absolute() else f" ({root.absolute()})"
+        reason = f"which is no folder{seen}"
     except OSError as error:
         reason = f"which cannot be listed ({error.strerror})"
     else:
@@ -116,10 +117,11 @@ def open_folder(settings: Folder) -> Source:
     """
     found = scan(settings)
     if len(found.classes) < 2:
+        a_class = "; it seems to be a class: give the folder above it" * _holds_photos(found.root)
         raise UserError(
             f"params.yaml: dataset.folder.path is {quoted(settings.path)}, which holds "
             f"{len(found.classes)} class folders; a classifier needs two or more "
-            "(PATH/CLASS/PHOTO.jpg)"
+            f"(PATH/CLASS/PHOTO.jpg){a_class}"
         )
     if empty := set(range(len(found.classes))) - {photo.label for photo in found.photos}:
         raise UserError(
@@ -140,12 +142,16 @@ def open_folder(settings: Folder) -> Source:
     )
 
 
+def _holds_photos(folder: Path) -> bool:
+    return any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+
+
 def _class_folders(root: Path, left_out: list[Rejected]) -> Iterator[str]:
     """Yield the names of the class folders, sorted; the rest that is not junk is left out."""
     above = {os.path.realpath(root), *map(str, Path(os.path.realpath(root)).parents)}
     for name in _listed(root, "", left_out):
         path = root / name
-        if path.is_dir():
+        if _is_folder(path):
             if os.path.realpath(path) in above:
                 left_out.append(Rejected(name, "a link to the folder that it lies in"))
             else:
@@ -163,7 +169,7 @@ def _files(root: Path, folder: str, left_out: list[Rejected]) -> Iterator[str]:
         for name in _listed(root, folder, left_out):
             inside = f"{folder}/{name}"
             path = root / inside
-            if path.is_dir():
+            if _is_folder(path):
                 if path.is_symlink():
                     left_out.append(
                         Rejected(inside, "a link to a folder; put its photos or a real folder here")
@@ -195,6 +201,13 @@ def _listed(root: Path, folder: str, left_out: list[Rejected]) -> list[str]:
         else:
             listed.append(name)
     return listed
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # A link that must not be followed, as in /proc.
+        return False
 
 
 def _unreadable(path: Path) -> str:

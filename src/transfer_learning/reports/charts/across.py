@@ -1,4 +1,4 @@
-"""The charts across backbones: accuracy and cost, F1 by class, the least sure set aside."""
+"""The charts across backbones: accuracy and cost, F1 by class, the least confident set aside."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from transfer_learning.evaluation.predictions import ClassScore, Prediction
+from transfer_learning.evaluation.predictions import UNDEFINED, ClassScore, Prediction
 from transfer_learning.evaluation.selective import kept
 from transfer_learning.evaluation.wording import interval, large, percent
 from transfer_learning.reports.charts import drawing
 from transfer_learning.reports.classes import WORST, many, worst_first
-from transfer_learning.reports.typography import GAP, SMALL, TEXT, WIDTH, fitted, font
+from transfer_learning.reports.typography import GAP, SMALL, TEXT, WIDTH, fitted, length
 
 # Of many classes' curves with what belongs to them, and of the words above the bars, in pixels.
 CURVES, HEADING = 360, 26
@@ -53,8 +52,7 @@ def comparison(
         axes.tick_params(left=False, labelleft=False)
         axes.spines["left"].set_visible(False)
         axes.grid(visible=False, axis="y")
-    left.xaxis.set_major_formatter(drawing.percent_tick)
-    left.xaxis.set_major_locator(MaxNLocator(5))
+    drawing.percent(left.xaxis, ticks=5)
     right.spines["bottom"].set_visible(False)
     right.tick_params(bottom=False, labelbottom=False)
     right.grid(visible=False)
@@ -86,7 +84,7 @@ def per_class(path: Path, f1: Mapping[str, Sequence[ClassScore]], *, title: str)
     labels = []
     for row in shown:
         count = f" ({scores[row].photos})"
-        labels.append(fitted(scores[row].name, left - 20 - font().getlength(count)) + count)
+        labels.append(fitted(scores[row].name, left - 20 - length(count)) + count)
     axes.set_yticks(range(len(shown)), labels, fontsize=TEXT * drawing.POINTS)
     axes.set(xlabel="F1", xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
     axes.tick_params(left=False)
@@ -112,7 +110,7 @@ def _bars(
         centre = np.arange(len(shown)) + (number - (len(f1) - 1) / 2) * bar / step
         axes.barh(
             centre,
-            [scores[row].f1 for row in shown],
+            [scores[row].f1 or 0 for row in shown],
             bar / step,
             label=name,
             color=drawing.look(number)[2],
@@ -120,15 +118,16 @@ def _bars(
             edgecolor="white",
         )
         for y, row in zip(centre, shown, strict=True):
-            words = f"{scores[row].f1:.2f}" if scores[row].photos else "no test photos"
-            axes.text(scores[row].f1 + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
+            value = scores[row].f1
+            words = f"{UNDEFINED} (no test photos)" if value is None else f"{value:.2f}"
+            axes.text((value or 0) + 0.01, y, words, va="center", fontsize=SMALL * drawing.POINTS)
 
 
 def _curves(axes: Axes, f1: Mapping[str, Sequence[ClassScore]]) -> None:
     """Draw by backbone the F1 of all classes that have test photos, the lowest first."""
     for number, scores in enumerate(f1.values()):
         line, _, colour = drawing.look(number)
-        ranked = sorted(score.f1 for score in scores if score.photos)
+        ranked = sorted(score.f1 for score in scores if score.f1 is not None)
         axes.plot(range(1, len(ranked) + 1), ranked, line, color=colour, linewidth=2)
     axes.set(
         title="F1 of every class with test photos, each backbone's lowest first",
@@ -141,7 +140,7 @@ def _curves(axes: Axes, f1: Mapping[str, Sequence[ClassScore]]) -> None:
 
 @style.context(drawing.STYLE)
 def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, title: str) -> None:
-    """Draw by backbone the accuracy on the photos kept when the least sure are set aside.
+    """Draw by backbone the accuracy on the photos kept when the least confident are set aside.
 
     It starts where a tenth is kept: on fewer photos, each one would swing it.
     """
@@ -164,10 +163,10 @@ def abstain(path: Path, predictions: Mapping[str, Sequence[Prediction]], *, titl
             markevery=(number % 6 * every // 6, every),
             markersize=8,
         )
-    axes.set(title="accuracy on the photos kept", xlabel="photos kept, the surest first")
+    axes.set(title="accuracy on the photos kept", xlabel="photos kept, the most confident first")
     lowest, _ = axes.get_ylim()
     axes.set(xlim=(0, 1.02), ylim=(lowest, 1 + 0.04 * (1 - lowest)))
-    axes.xaxis.set_major_formatter(drawing.percent_tick)
-    axes.yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.percent(axes.xaxis)
+    drawing.percent(axes.yaxis)
     drawing.key(figure, 390)
     drawing.save(figure, path)

@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib import style
+from matplotlib.colors import to_rgba
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from transfer_learning.evaluation.calibration import Bin
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength, chosen
 from transfer_learning.reports.charts import drawing
+from transfer_learning.reports.typography import GAP, WIDTH
+
+# Photos of a bin below which it is pale, and how pale it is.
+FEW, PALE = 10, 0.3
 
 
 @style.context(drawing.STYLE)
@@ -29,7 +34,7 @@ def curves(path: Path, history: Sequence[Epoch], *, title: str) -> None:
             axes.plot(epochs, values, line, marker=marker, color=colour, label=name)
         axes.set(xlabel="epoch", title=metric, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    figure.axes[0].yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.percent(figure.axes[0].yaxis)
     drawing.key(figure, 340, columns=2)
     drawing.save(figure, path)
 
@@ -54,7 +59,7 @@ def strength_path(path: Path, strengths: Sequence[Strength], *, title: str) -> N
         axes.xaxis.set_major_locator(LogLocator(numticks=5))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    figure.axes[0].yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.percent(figure.axes[0].yaxis)
     drawing.key(figure, 340, columns=3)
     drawing.save(figure, path)
 
@@ -64,36 +69,43 @@ def reliability(path: Path, panels: Mapping[str, Sequence[Bin]], *, title: str) 
     """Draw two reliability diagrams, as before and after temperature, by their names.
 
     A bin's dot has an area in proportion to its photos; the line from it to the diagonal is what
-    the expected calibration error is the mean of.
+    the expected calibration error is the mean of.  A bin of few photos, whose place is mostly
+    chance, is pale.
     """
-    figure = drawing.page(title, 470)
+    body = 470 + drawing.KEY_ROW
+    figure = drawing.page(title, body)
     most = max(item.photos for bins in panels.values() for item in bins)
+    # One backbone's, so one colour: the next one is another backbone's in the figures beside.
+    _, marker, colour = drawing.look(0)
     for number, (left, (name, bins)) in enumerate(zip((84, 398), panels.items(), strict=True)):
-        _, marker, colour = drawing.look(number)
         confidence = [item.confidence for item in bins]
         accuracy = [item.accuracy for item in bins]
+        colours = [to_rgba(colour, PALE if item.photos < FEW else 1) for item in bins]
         upper = drawing.axes(figure, left, 166, 274, 274)
         upper.plot([0, 1], [0, 1], ":", color="grey")
-        upper.vlines(confidence, confidence, accuracy, color=colour)
+        upper.vlines(confidence, confidence, accuracy, color=colours)
         area = [20 + 160 * item.photos / most for item in bins]
-        upper.scatter(confidence, accuracy, area, color=colour, marker=marker, clip_on=False)
+        upper.scatter(confidence, accuracy, area, color=colours, marker=marker, clip_on=False)
         upper.set(title=name, xlim=(0, 1.03), ylim=(0, 1.03))
         upper.tick_params(labelbottom=False, labelleft=number == 0)
-        upper.yaxis.set_major_formatter(drawing.percent_tick)
         lower = drawing.axes(figure, left, 54, 274, 80)
         lower.bar(
             [item.low for item in bins],
             [item.photos for item in bins],
             [item.high - item.low for item in bins],
             align="edge",
-            color=colour,
+            color=colours,
             edgecolor="white",
         )
         lower.set(xlabel="confidence", xlim=(0, 1.03), ylim=(0, most * 1.05))
         lower.tick_params(labelleft=number == 0)
         lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        lower.xaxis.set_major_formatter(drawing.percent_tick)
+        for axis in (upper.xaxis, upper.yaxis, lower.xaxis):
+            drawing.percent(axis)
     for axes, words in zip(figure.axes, ("accuracy", "photos"), strict=False):
         axes.set_ylabel(words)
         axes.yaxis.set_label_coords(-64 / 274, 0.5)
+    figure.text(
+        GAP / WIDTH, 476 / figure.bbox.height, f"pale: fewer than {FEW} photos", va="bottom"
+    )
     drawing.save(figure, path)

@@ -17,7 +17,8 @@ from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.evaluation.wording import count, whole_percent
 from transfer_learning.reports.charts import drawing
 from transfer_learning.reports.classes import WORST, Mistake, many, mistakes
-from transfer_learning.reports.typography import BLACK, GAP, SMALL, TEXT, WIDTH, fitted, font
+from transfer_learning.reports.scripts import isolated
+from transfer_learning.reports.typography import BLACK, GAP, SMALL, TEXT, WIDTH, fitted, length
 
 LONGEST_NAME = 150
 # Of a bar of the most frequent mistakes, and of what stands above and below the bars, in pixels.
@@ -93,7 +94,8 @@ def _bars(axes: Axes, shown: Sequence[Mistake]) -> None:
         words = f" {item.times} ({whole_percent(item.times / item.photos)})"
         axes.text(item.times, row, words, va="center")
     names = [
-        f"{fitted(item.true, LONGEST_NAME)} → {fitted(item.predicted, LONGEST_NAME)}"
+        f"{isolated(fitted(item.true, LONGEST_NAME))} → "
+        f"{isolated(fitted(item.predicted, LONGEST_NAME))}"
         for item in shown
     ]
     axes.set_yticks(range(len(shown)), names, fontsize=TEXT * drawing.POINTS)
@@ -130,10 +132,10 @@ class _Place:
     def of(cls, counts: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> _Place:
         """Return the place of int [R, C] counts."""
         names = [fitted(name, LONGEST_NAME) for name in columns]
-        longest = max(font().getlength(name) for name in names)
+        longest = max(length(name) for name in names)
         left = round(longest) + 48
         # At least as wide as the longest of "100" and the counts, and two lines high.
-        least = round(font(SMALL).getlength(str(max(100, counts.max())))) + 4
+        least = round(length(str(max(100, counts.max())), SMALL)) + 4
         wide = max(min((WIDTH - left - GAP) // len(columns), 130), least)
         flat = longest < wide - GAP
         return cls(

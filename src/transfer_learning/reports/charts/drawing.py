@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from transfer_learning.reports import scripts
 from transfer_learning.reports.typography import (
     BLACK,
     GAP,
@@ -68,9 +72,10 @@ def look(number: int) -> tuple[str, str, str]:
     )
 
 
-def percent_tick(share: float, _: float) -> str:
-    """Return a tick's label, as matplotlib asks for it."""
-    return f"{100 * share:.4g} %"
+def percent(axis: Axis, *, ticks: int = 6) -> None:
+    """Let an axis of shares have at most so many ticks, at round numbers of percent."""
+    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
 def page(title: str, body: int, *, width: int = WIDTH) -> Figure:
@@ -122,7 +127,14 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as a PNG file whose bytes depend on nothing but what is drawn."""
     canvas = figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
+    with scripts.unwarned():
+        canvas.draw()
+        words = figure.findobj(Text)
+        families = scripts.families("".join(text.get_text() for text in words))
+        if len(families) > 1:
+            for text in words:
+                text.set_fontfamily(families)
+            canvas.draw()
     # A palette makes the file a third as large; without metadata no library's version is in it.
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256)
     path.parent.mkdir(parents=True, exist_ok=True)

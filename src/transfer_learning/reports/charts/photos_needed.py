@@ -63,6 +63,6 @@ def draw(
     axes.xaxis.set_major_locator(FixedLocator([*photos, 2 * photos[-1]]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
-    axes.yaxis.set_major_formatter(drawing.percent_tick)
+    drawing.percent(axes.yaxis)
     drawing.key(figure, 390)
     drawing.save(figure, path)

@@ -72,7 +72,7 @@ def across(
     classes = next(iter(backbones.values())).per_class
     worst = many(classes)
     shown = f"the {WORST} worst of {len(classes):,} classes" if worst else "every class"
-    surest = "; ".join(f"{name}: {_surest(items)}" for name, items in predictions.items())
+    confident = "; ".join(f"{name}: {_confident(items)}" for name, items in predictions.items())
     figures = [
         _figure(
             reports / "comparison.png",
@@ -88,7 +88,7 @@ def across(
         ),
         _figure(
             reports / "abstain.png",
-            f"Accuracy on the photos kept when the least sure are set aside. {surest}.",
+            f"Accuracy on the photos kept when the least confident are set aside. {confident}.",
             "Read from right to left: of all photos so many are right, and so many of those that "
             "are left when the least confident ones are set aside, for a person to look at.",
         ),
@@ -165,7 +165,7 @@ def of_backbone(
         ),
         _figure(
             folder / "most_wrong.png",
-            f"The most confidently wrong test photos. {_surest_mistake(predictions)}",
+            f"The most confident mistakes. {_boldest_mistake(predictions)}",
             "Confident and wrong: here wrong labels show, and classes that look alike.",
             leads_to=f"All {wrong} wrong photos, most confident first" * (wrong > 0),
             backbone=folder.name,
@@ -232,27 +232,27 @@ def _confusions(metrics: Metrics, predictions: Sequence[Prediction]) -> str:
     return words
 
 
-def _surest_mistake(predictions: Sequence[Prediction]) -> str:
+def _boldest_mistake(predictions: Sequence[Prediction]) -> str:
     wrong = [item for item in predictions if not item.correct]
     if not wrong:
         return "No test photo is wrong."
     worst = max(wrong, key=lambda item: max(item.probabilities))
     return (
-        f"Of {count(len(wrong), 'wrong photo')} the surest is {worst.id}: {worst.true}, "
+        f"Of {count(len(wrong), 'wrong photo')} the most confident is {worst.id}: {worst.true}, "
         f"predicted {worst.predicted} with {percent(max(worst.probabilities))}."
     )
 
 
 def _extremes(scores: Sequence[ClassScore]) -> str:
-    ranked = sorted((item for item in scores if item.photos), key=lambda item: item.f1)
-    low, high = ranked[0], ranked[-1]
-    return f"lowest {low.name} {low.f1:.2f}, highest {high.name} {high.f1:.2f}"
+    ranked = sorted((item.f1, item.name) for item in scores if item.f1 is not None)
+    (low, worst), (high, best) = ranked[0], ranked[-1]
+    return f"lowest {worst} {low:.2f}, highest {best} {high:.2f}"
 
 
-def _surest(predictions: Sequence[Prediction]) -> str:
+def _confident(predictions: Sequence[Prediction]) -> str:
     ranked = sorted(predictions, key=lambda item: -max(item.probabilities))
     half = ranked[: -(-len(ranked) // 2)]
-    return f"{_accuracy(ranked)} on all, {_accuracy(half)} on the surer half"
+    return f"{_accuracy(ranked)} on all, {_accuracy(half)} on the more confident half"
 
 
 def _accuracy(predictions: Sequence[Prediction]) -> str:

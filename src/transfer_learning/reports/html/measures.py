@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transfer_learning.evaluation.calibration import temperature_text
 from transfer_learning.evaluation.comparison import Competitor
-from transfer_learning.evaluation.wording import interval, percent
+from transfer_learning.evaluation.wording import interval, large, percent
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class RowGroup:
     rows: list[Row]
 
 
+MACRO = "mean over the classes with test photos"
 QUALITY = (
     Measure(
         "Accuracy",
@@ -55,13 +56,19 @@ QUALITY = (
     ),
     Measure(
         "Macro precision",
-        "mean over the classes",
+        MACRO,
         lambda item: f"{item.metrics.macro_precision:.3f}",
     ),
     Measure(
-        "Macro recall", "mean over the classes", lambda item: f"{item.metrics.macro_recall:.3f}"
+        "Macro recall",
+        MACRO,
+        lambda item: f"{item.metrics.macro_recall:.3f}",
     ),
-    Measure("Macro F1", "mean over the classes", lambda item: f"{item.metrics.macro_f1:.3f}"),
+    Measure(
+        "Macro F1",
+        MACRO,
+        lambda item: f"{item.metrics.macro_f1:.3f}",
+    ),
     Measure(
         "Validation accuracy",
         "on the validation photos",
@@ -87,7 +94,7 @@ CONFIDENCE = (
     ),
     Measure(
         "Temperature",
-        "fitted on the validation photos; above 1: too sure of itself",
+        "fitted on the validation photos; above 1: too confident",
         lambda item: temperature_text(item.metrics.temperature),
     ),
     Measure(
@@ -97,14 +104,18 @@ CONFIDENCE = (
     ),
 )
 COST = (
-    Measure("Input", "pixels", lambda item: f"{item.resolution} × {item.resolution}"),
+    Measure(
+        "Input",
+        "size of a photo as the network gets it",
+        lambda item: f"{item.resolution} × {item.resolution} px",
+    ),
     Measure("Parameters", "of the frozen network", lambda item: f"{item.parameters:,}"),
     Measure(
         "Multiply-adds",
-        "for one photo, in millions",
-        lambda item: f"{item.multiply_adds / 1e6:,.0f}",
+        "for one photo",
+        lambda item: large(item.multiply_adds),
     ),
-    Measure("Weights", "file size, MB", lambda item: f"{item.file_bytes / 1e6:,.1f}"),
+    Measure("Weights", "file size", lambda item: f"{item.file_bytes / 1e6:,.1f} MB"),
     Measure(
         "Features",
         "numbers for one photo",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +37,12 @@ from transfer_learning.reports.classes import (
 from transfer_learning.reports.html import figures, measures, photos, run
 from transfer_learning.reports.html.figures import Figure
 from transfer_learning.reports.html.photos import Looking, Pictures
+from transfer_learning.reports.html.quality import Section
 from transfer_learning.reports.photo_grids import EXAMPLES, GRID
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = ("index.css", "photos.css")
-SCRIPTS = ("page.js", "gallery.js", "detail.js", "map.js", "start.js")
+STYLES = ("index.css", "photos.css", "quality.css")
+SCRIPTS = ("page.js", "figures.js", "gallery.js", "detail.js", "map.js", "quality.js", "start.js")
 # Of a backbone, by photo id.
 Predictions = Mapping[str, Prediction]
 
@@ -67,6 +69,7 @@ def html(
     pictures: Pictures,
     neighbours: Neighbours,
     looking: Mapping[str, Looking],
+    quality: Section,
     *,
     reports: Path = REPORTS,
 ) -> str:
@@ -79,6 +82,7 @@ def html(
         pictures: of the test photos, and of their neighbours.
         neighbours: of the selected backbone.
         looking: where a backbone looked, by its name.
+        quality: the section on the photos.
         reports: the folder of the figures, and of ``NAME/`` for each backbone.
     """
     predictions = {
@@ -100,9 +104,9 @@ def html(
         looking,
         selected=selected.name,
         resolutions=[item.resolution for item in comparison.backbones.values()],
-        taken=sum(len(figure.source) for figure in drawn),
+        taken=sum(len(figure.source) for figure in drawn) + quality.size,
     )
-    on_page = [photo.id for photo in data.photos if photo.id in block.ids]
+    on_page = [photo.id for photo in data.photos if photo.id in {*block.ids, *quality.ids}]
     on_page += [photo.id for photo in data.photos if photo.split == "train"][:EXAMPLES]
     style = Markup("".join(map(_text, STYLES)))
     # In a block, so that none of its names gets into the browser's own.
@@ -123,6 +127,7 @@ def html(
         photos=block,
         page_megabytes=photos.PAGE_BYTES // 10**6,
         neighbours=neighbours,
+        quality=quality,
         source=_source(params, data),
         photo_columns=photo_columns(data),
         sizes=size_summary(data.photos),
@@ -148,12 +153,20 @@ def _template() -> Template:
     )
     environment.filters |= {
         "count": wording.count,
+        "unbroken": wording.unbroken,
+        "name": _name,
         "p_text": wording.p_text,
-        "score": lambda score, key: score_text(score, getattr(score, key)),
+        "score": score_text,
         # With a minus sign, where there is room for the better character.
         "points": lambda difference: wording.points(difference).replace("-", "−"),
     }
     return environment.get_template("index.html.j2")
+
+
+def _name(text: str) -> Markup:
+    """Return a name of any script as HTML: laid out by itself, and broken at its joints alone."""
+    parts = re.split(r"(?<=[_\-./:\[])(?=.)", text)
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(parts))
 
 
 def _text(name: str) -> str:

@@ -1,3 +1,6 @@
+stopAtWideFigures();
+addEventListener("resize", stopAtWideFigures);
 startDetail();
 startMap();
 startGallery();
+startQuality();

@@ -1,0 +1,47 @@
+"""What a stage reads, compared with what DVC recorded of it, before the stage starts.
+
+DVC takes a file for right whose size and time are the recorded ones, and a cached copy that cannot
+be written to.  A changed digit in a table would go on into every figure after it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from transfer_learning.runtime import damage, files
+
+# Their readers compare checksums that lie in the file, and of these there may be gigabytes.
+CHECKED = (".tfrecord", ".npz")
+
+
+def check(stage: str) -> None:
+    """Compare the bytes of all that a stage of ``dvc.lock`` reads with what other stages wrote.
+
+    A stage that is not in ``dvc.lock`` yet is let pass: what it reads was just made, or is read by
+    others too.
+
+    Raises:
+        UserError: a file or folder has other bytes.
+    """
+    entries = damage.locked()
+    inputs = [Path(dependency["path"]) for dependency in entries.get(stage, {}).get("deps", [])]
+    for entry in entries.values():
+        for output in entry.get("outs", []):
+            path = Path(output["path"])
+            if any(_touch(path, read) for read in inputs) and not _is_recorded(path, output["md5"]):
+                raise damage.damaged(path, "it has other bytes than DVC recorded")
+
+
+def _touch(path: Path, other: Path) -> bool:
+    return path == other or path in other.parents or other in path.parents
+
+
+def _is_recorded(path: Path, md5: str) -> bool:
+    if not path.is_dir():
+        # A missing file is for its reader to name.
+        return not path.is_file() or files.md5(path) == md5
+    listed = [file for file in path.rglob("*") if file.is_file()]
+    if all(file.suffix in CHECKED for file in listed):
+        return True
+    contents = {file.relative_to(path).as_posix(): files.md5(file) for file in listed}
+    return files.directory_md5(contents) == md5
