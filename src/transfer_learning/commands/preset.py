@@ -12,7 +12,7 @@ from pathlib import Path
 from transfer_learning.config import paths
 from transfer_learning.config.params import load
 from transfer_learning.config.paths import PARAMS, PRESETS
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, quoted
 from transfer_learning.runtime.files import write_text
 
 
@@ -31,7 +31,7 @@ def apply(name: str) -> str:
     """
     presets = {path.stem: path.read_bytes() for path in sorted(PRESETS.glob("*.yaml"))}
     if name not in presets:
-        raise UserError(f"there is no preset {name!r}; name one of {', '.join(presets)}")
+        raise UserError(f"there is no preset {quoted(name)}; name one of {', '.join(presets)}")
     source = PRESETS / f"{name}.yaml"
     done = f"{PARAMS} is now {source}"
     if PARAMS.exists():

@@ -28,7 +28,7 @@ from transfer_learning.photos.dataset import (
 from transfer_learning.photos.looks import Looks
 from transfer_learning.photos.records import Record
 from transfer_learning.runtime import hardware, parallel
-from transfer_learning.runtime.errors import UserError, clipped
+from transfer_learning.runtime.errors import UserError, clipped, quoted
 from transfer_learning.runtime.progress import progress, progress_bar
 from transfer_learning.sources import corrections, grouping, splits
 from transfer_learning.sources.registry import open_source
@@ -175,7 +175,7 @@ def _check(
                     f"{EXCLUDE} leaves no photo of class {name!r}; keep one, or leave the class out"
                 )
             raise UserError(
-                f"class {name!r}: none of its photos can be decoded ({example.id}: "
+                f"class {quoted(name)}: none of its photos can be decoded ({example.id}: "
                 f"{example.reason}); replace them or leave the class out"
             )
     return kept, rejected
