@@ -85,7 +85,8 @@ def _bands(side: int, resolution: int) -> list[tuple[slice, np.ndarray, np.ndarr
     for start in range(0, resolution, BAND):
         band = slice(start, start + BAND)
         rows, at = np.unique(np.concatenate([lower[band], upper[band]]), return_inverse=True)
-        bands.append((band, rows, *np.split(at, 2)))
+        top, bottom = np.split(at, 2)
+        bands.append((band, rows, top, bottom))
     return bands
 
 
