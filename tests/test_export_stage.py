@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from clone import TINY, Clone
 
 from transfer_learning.classifier.classifier import Answer, Classifier
@@ -20,11 +24,20 @@ def ran(done: subprocess.CompletedProcess) -> set[str]:
     return {line.split("'")[1] for line in lines if line.startswith("Running stage")}
 
 
-def test_the_selected_classifier_is_exported_and_answers_as_the_pipeline(built: Clone) -> None:
+@pytest.fixture
+def folder(built: Clone) -> Iterator[Path]:
+    """Where the clone's export will lie, which git ignores and the fixture ``built`` leaves."""
+    path = built.root / "data/export"
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def test_the_selected_classifier_is_exported_and_answers_as_the_pipeline(
+    built: Clone, folder: Path
+) -> None:
     params = json.loads(json.dumps(TINY))
     params["selected"] = "tiny"
     built.write_params(params)
-    folder = built.root / "data/export"
 
     first = ran(built.run("dvc", "repro", "data/outputs/dvc.yaml"))
     again = ran(built.run("dvc", "repro", "data/outputs/dvc.yaml"))
