@@ -22,7 +22,7 @@ export PHOTOS
 OWN_PHOTOS := photos
 endif
 
-.PHONY: help setup photos check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro resplit verify reproduce flowers best defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -68,6 +68,10 @@ reproduce: $(INSTALLED) ## build HEAD twice from nothing, in unlike surroundings
 
 flowers: $(INSTALLED) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
 	@transfer-learning preset flowers
+	@$(MAKE) --no-print-directory repro
+
+best: $(INSTALLED) $(OWN_PHOTOS) ## the strongest in about an hour, on the photos that are there
+	@transfer-learning preset best
 	@$(MAKE) --no-print-directory repro
 
 defaults: $(INSTALLED) ## back to the default parameters, and rebuild
