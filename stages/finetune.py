@@ -18,6 +18,8 @@ from transfer_learning.runtime import cli, timings
 from transfer_learning.runtime.live import RoundedLive, open_live
 from transfer_learning.runtime.progress import progress_bar
 
+INTERRUPTED = "interrupted: run it again, and it goes on after the last whole epoch"
+
 
 def main() -> None:
     name = cli.item()
@@ -69,4 +71,4 @@ def _watch(live: RoundedLive, advance: Callable[[int], object]) -> Watch:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, interrupted=INTERRUPTED)
