@@ -86,7 +86,7 @@ def shards(folder: Path, split: str) -> list[Path]:
     """Return the files of a split in its order.
 
     Raises:
-        UserError: one is missing.
+        UserError: one is missing or empty.
     """
     paths = sorted(folder.glob(f"{split}-*-of-*.tfrecord"))
     counts = {re.sub(r".*-of-(\d+)\.tfrecord", r"\1", path.name) for path in paths}
@@ -96,6 +96,8 @@ def shards(folder: Path, split: str) -> list[Path]:
             f"({', '.join(path.name for path in paths) or 'none is there'}); "
             "delete the folder and run dvc repro"
         )
+    for path in paths:
+        _expect_records(path)
     return paths
 
 
@@ -107,12 +109,19 @@ def read(paths: Path | Iterable[Path]) -> Iterator[Record]:
     """
     for path in [paths] if isinstance(paths, Path) else paths:
         try:
+            _expect_records(path)
             with path.open("rb") as file:
                 yield from map(_parse, _payloads(file))
         except FileNotFoundError:
             raise UserError(f"{path} is missing; run dvc repro") from None
         except _DamagedError as error:
             raise damaged(path, str(error)) from None
+
+
+def _expect_records(path: Path) -> None:
+    # No split is empty.
+    if not path.stat().st_size:
+        raise damaged(path, "it is empty")
 
 
 class _DamagedError(Exception):
