@@ -97,7 +97,7 @@ def shards(folder: Path, split: str) -> list[Path]:
             "delete the folder and run dvc repro"
         )
     for path in paths:
-        _expect_records(path)
+        expect_records(path)
     return paths
 
 
@@ -109,7 +109,7 @@ def read(paths: Path | Iterable[Path]) -> Iterator[Record]:
     """
     for path in [paths] if isinstance(paths, Path) else paths:
         try:
-            _expect_records(path)
+            expect_records(path)
             with path.open("rb") as file:
                 yield from map(_parse, _payloads(file))
         except FileNotFoundError:
@@ -118,8 +118,8 @@ def read(paths: Path | Iterable[Path]) -> Iterator[Record]:
             raise damaged(path, str(error)) from None
 
 
-def _expect_records(path: Path) -> None:
-    # No split is empty.
+def expect_records(path: Path) -> None:
+    """Raise the UserError that names the file where it is empty, which no split is."""
     if not path.stat().st_size:
         raise damaged(path, "it is empty")
 
