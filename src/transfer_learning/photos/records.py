@@ -120,7 +120,7 @@ def read(paths: Path | Iterable[Path]) -> Iterator[Record]:
 
 def expect_records(path: Path) -> None:
     """Raise the UserError that names the file where it is empty, which no split is."""
-    if not path.stat().st_size:
+    if path.is_file() and not path.stat().st_size:
         raise damaged(path, "it is empty")
 
 
