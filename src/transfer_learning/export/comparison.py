@@ -117,8 +117,8 @@ def _compare(item: Format, folder: Path, photos: Path, expected: Expected) -> Co
         first = expected.rows[int(other.argmax())]
         raise UserError(
             f"export: {item.name} answers {str(labels[other][0])!r} to {first.id}, and "
-            f"predictions.csv has {first.predicted!r} ({result.changed} of {len(labels)} photos differ, "
-            f"probabilities by up to {result.largest:.2g})"
+            f"predictions.csv has {first.predicted!r} ({result.changed} of {len(labels)} photos "
+            f"differ, probabilities by up to {result.largest:.2g})"
         )
     accuracy = float(np.mean([row.correct for row in expected.rows]))
     if accuracy - result.accuracy > FALL or _far_apart(expected.probabilities[other], found[other]):
