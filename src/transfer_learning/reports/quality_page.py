@@ -109,7 +109,7 @@ def page(found: Findings) -> str:
 def draw(path: Path, found: Findings, thumbnails: Mapping[str, bytes]) -> None:
     """Draw the first pairs, side by side, and the first suspect labels; ``thumbnails`` by id."""
     lines = [
-        (photo, [f"{photo.label} ({photo.split})", remark(pair)])
+        (photo, [f"{photo.label} ({photo.split})", *remark(pair).replace(", ", "; ").split("; ")])
         for pair in found.pairs[:DRAWN]
         for photo in (pair.first, pair.second)
     ]
