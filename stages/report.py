@@ -3,13 +3,16 @@
 A stage of its own because it is for reading: nothing depends on it.
 """
 
+from functools import partial
 from itertools import islice
 
 from transfer_learning.config import params, paths
 from transfer_learning.config.paths import DATASET, REPORTS
 from transfer_learning.evaluation import choice
 from transfer_learning.evaluation.comparison import Comparison
+from transfer_learning.evaluation.feature_maps import FeatureMaps
 from transfer_learning.evaluation.neighbours import Neighbours
+from transfer_learning.heads.head import Head
 from transfer_learning.photos import dataset, records, thumbnails
 from transfer_learning.quality.findings import Findings
 from transfer_learning.reports import photo_grids, summary_page
@@ -32,8 +35,17 @@ def main() -> None:
     pictures = Pictures(test=thumbnails.read(), training=thumbnails.read(paths.NEIGHBOURS))
     selected = choice.choose(settings.selected, compared).name
     neighbours = Neighbours.read(paths.neighbours(selected))
+    looking = {
+        name: partial(
+            FeatureMaps.read(paths.feature_maps(name)).looked, Head.read(paths.model(name))
+        )
+        # Joined and tuned ones have no maps of their own.
+        for name in settings.backbones
+    }
     photos = quality.section(Findings.read(), thumbnails.read(paths.QUALITY))
-    html = page.html(settings, info, compared, pictures, neighbours, photos, reports=REPORTS)
+    html = page.html(
+        settings, info, compared, pictures, neighbours, looking, photos, reports=REPORTS
+    )
     files.write_text(REPORTS / "index.html", html)
     files.write_text(REPORTS / "summary.md", summary_page.summary(settings, info, compared))
     print(f"report: reports/index.html ({len(html.encode()) / 1e6:.1f} MB), reports/summary.md")

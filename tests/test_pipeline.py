@@ -16,13 +16,17 @@ B = tuple(TINY["backbones"])
 
 
 def everything_after_fetch() -> set[str]:
-    return {"preprocess@224", "preprocess@32", *after("extract"), *CURVE, *END}
+    maps = {f"feature_maps@{name}" for name in B}
+    return {"preprocess@224", "preprocess@32", *maps, *after("extract"), *CURVE, *END}
 
 
 def after(first: str, names: tuple[str, ...] = B) -> set[str]:
     """The per-backbone stages from ``first`` on."""
     order = ["backbone", "extract", "train", "evaluate", "plot"]
-    return {f"{stage}@{name}" for stage in order[order.index(first) :] for name in names}
+    stages = order[order.index(first) :]
+    # Beside extract, of the same inputs but its parameters and modules.
+    stages += ["feature_maps"] * (first == "backbone")
+    return {f"{stage}@{name}" for stage in stages for name in names}
 
 
 END = {"compare", "select", "report"}
@@ -179,6 +183,9 @@ def test_every_artifact_of_the_design_is_there(built):
         "data/dataset/thumbnails.npz",
         "data/backbones/tiny/saved_model/saved_model.pb",
         "data/features/mobilenet_v2/valid.npz",
+        "data/feature_maps/mobilenet_v2/test.npz",
+        "data/neighbours/mobilenet_v2/places.npz",
+        "data/neighbours/thumbnails.npz",
         "data/models/mobilenet_v2/head.npz",
         "reports/tiny/predictions.csv",
         "reports/tiny/predictions.png",
@@ -454,8 +461,12 @@ SCRIPTS = sorted(set((PROJECT / "stages").glob("*.py")) - {PROJECT / "stages/__i
 
 def library_deps(script: Path) -> set[Path]:
     """The files and folders of the library that dvc.yaml lists for the script's stage."""
-    inputs = PROJECT / "data/inputs/dvc.yaml"
-    path = inputs if script.stem in ("photos", "source") else PROJECT / "dvc.yaml"
+    apart = {
+        "photos": "data/inputs/dvc.yaml",
+        "source": "data/inputs/dvc.yaml",
+        "export": "data/outputs/dvc.yaml",
+    }
+    path = PROJECT / apart.get(script.stem, "dvc.yaml")
     stage = yaml.load(path)["stages"][script.stem]
     deps = stage.get("do", stage)["deps"]
     assert f"stages/{script.name}" in deps

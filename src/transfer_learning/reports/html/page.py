@@ -36,7 +36,7 @@ from transfer_learning.reports.classes import (
 )
 from transfer_learning.reports.html import figures, measures, photos, run
 from transfer_learning.reports.html.figures import Figure
-from transfer_learning.reports.html.photos import Pictures
+from transfer_learning.reports.html.photos import Looking, Pictures
 from transfer_learning.reports.html.quality import Section
 from transfer_learning.reports.photo_grids import EXAMPLES, GRID
 
@@ -68,6 +68,7 @@ def html(
     comparison: Comparison,
     pictures: Pictures,
     neighbours: Neighbours,
+    looking: Mapping[str, Looking],
     quality: Section,
     *,
     reports: Path = REPORTS,
@@ -80,6 +81,7 @@ def html(
         comparison: of the backbones.
         pictures: of the test photos, and of their neighbours.
         neighbours: of the selected backbone.
+        looking: where a backbone looked, by its name.
         quality: the section on the photos.
         reports: the folder of the figures, and of ``NAME/`` for each backbone.
     """
@@ -99,6 +101,7 @@ def html(
         predictions,
         pictures,
         neighbours,
+        looking,
         selected=selected.name,
         resolutions=[item.resolution for item in comparison.backbones.values()],
         taken=sum(len(figure.source) for figure in drawn) + quality.size,
