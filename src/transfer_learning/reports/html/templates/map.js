@@ -77,7 +77,7 @@ function point(photo) {
     line.append(...verdict(photo, backbone), ` ${percent(confidence(photo, backbone))}`);
     lines.push(line);
   }
-  lines.push(element("p", "file", `${photo.split}: `, bdi(photo.id)));
+  lines.push(element("p", "file", `${photo.split}: `, fileName(photo)));
   part("map-shown").replaceChildren(picture(photo), ...lines);
   drawMap();
 }
