@@ -23,11 +23,11 @@ export PHOTOS
 OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
-.PHONY: help setup photos check repro export resplit sweep verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro experiments export resplit sweep verify reproduce flowers best defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 setup: $(INSTALLED) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
 
@@ -57,6 +57,9 @@ repro: check ## rebuild what changed (set-up included; PHOTOS=FOLDER for your ow
 export: check ## the selected classifier for use elsewhere: data/export, reports/export.md
 	@dvc repro data/outputs/dvc.yaml
 
+experiments: $(INSTALLED) ## DVC's experiments side by side, without the columns of hashes
+	dvc exp show --only-changed --drop '.*(data|reports|src|stages)/.*'
+
 resplit: N ?= 20
 resplit: check ## how much is the split: N=20 random ones, from cached features
 	@transfer-learning resplit --splits $(N)
@@ -76,6 +79,10 @@ reproduce: $(INSTALLED) ## build HEAD twice from nothing, in unlike surroundings
 
 flowers: $(INSTALLED) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
 	@transfer-learning preset flowers
+	@$(MAKE) --no-print-directory repro
+
+best: $(INSTALLED) $(OWN_PHOTOS) ## the strongest in about an hour, on the photos that are there
+	@transfer-learning preset best
 	@$(MAKE) --no-print-directory repro
 
 defaults: $(INSTALLED) ## back to the default parameters, and rebuild

@@ -210,8 +210,8 @@ def test_dvcs_table_has_two_metrics_per_backbone() -> None:
     result = compared([row("z", 84), row("a", 90)], [pair("z", "a", 0.06, 0.18)], synthetic=False)
 
     assert result.headline_metrics() == {
-        "z": {"accuracy": 0.84, "log_loss": 1.2346},
-        "a": {"accuracy": 0.9, "log_loss": 1.2346},
+        "z": {"accuracy": 0.84},
+        "a": {"accuracy": 0.9},
     }
 
 

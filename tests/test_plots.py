@@ -23,15 +23,11 @@ window.vegaEmbed = (target, spec) =>
   plots.push(vegaEmbed(target, spec, {renderer: "svg", actions: false}));
 """
 MEASURES = ("accuracy", "loss")
-CURVES = [
-    "Learning curves",
-    *(f"Live validation {measure}" for measure in MEASURES),
-    *(f"Live training {measure}" for measure in MEASURES),
-]
+# Without the source of the photos, which may be another one in another revision.
 TITLES = [
-    *(f"Validation {measure} of the backbones (rendered photos)" for measure in MEASURES),
-    *(f"{curve} of {name} (rendered photos)" for name in B for curve in CURVES),
-    *(f"Confusion of {name} (rendered photos)" for name in B),
+    *(f"Validation {measure} of the backbones" for measure in MEASURES),
+    *(f"Learning curves of {name}" for name in B),
+    *(f"Confusion of {name}" for name in B),
 ]
 PICTURES = {
     *(f"reports/{name}.png" for name in ("abstain", "comparison", "disagreements", "examples")),
@@ -139,7 +135,7 @@ def test_the_browser_reports_no_error(command: str, browser, request) -> None:
 def test_the_overlay_has_a_line_per_backbone_and_revision(
     measure: str, browser, clone: Clone, diff: Path
 ) -> None:
-    title = f"Validation {measure} of the backbones (rendered photos)"
+    title = f"Validation {measure} of the backbones"
 
     plot = draw(browser, diff)[TITLES.index(title)]
 
@@ -160,7 +156,7 @@ def test_the_overlay_has_a_line_per_backbone_and_revision(
 
 
 def test_learning_curves_show_training_beside_validation(browser, clone: Clone, diff: Path) -> None:
-    plot = draw(browser, diff)[TITLES.index("Learning curves of tiny (rendered photos)")]
+    plot = draw(browser, diff)[TITLES.index("Learning curves of tiny")]
 
     lines = Counter((mark["rev"], mark["photos"]) for mark in marks(browser, plot, "line"))
     # One of accuracy, one of loss.
@@ -192,7 +188,7 @@ def test_epochs_are_whole_numbers_from_1(browser, diff: Path) -> None:
 def test_the_rows_of_a_confusion_matrix_are_shares_of_the_true_class(
     browser, clone: Clone, diff: Path
 ) -> None:
-    plot = draw(browser, diff)[TITLES.index("Confusion of tiny (rendered photos)")]
+    plot = draw(browser, diff)[TITLES.index("Confusion of tiny")]
 
     # The template's second layer of squares, for the pointer, repeats the classes.
     cells = Counter(
@@ -265,3 +261,27 @@ def test_a_registered_head_is_got_by_its_version(
     assert [str(path.relative_to(out)) for path in got] == files
     for path, file in zip(got, files, strict=True):
         assert path.read_bytes() == (models / file).read_bytes()
+
+
+def test_no_picture_is_cut_and_without_a_network_the_page_says_why_graphs_are_missing(
+    clone: Clone, browser, tmp_path: Path
+) -> None:
+    clone.run("dvc", "plots", "show", "--out", str(tmp_path))
+    page = tmp_path / "index.html"
+    html = re.sub(r'<script src="https://[^"]*"></script>', "", page.read_text(encoding="utf-8"))
+    page.write_text(html, encoding="utf-8")
+
+    browser.open(page, size=(400, 900))
+
+    assert "could not be reached" in browser.one("#offline").text
+    wide = browser.js(
+        "[...document.images].filter((one) => one.getBoundingClientRect().right > 400)"
+    )
+    assert len(browser.find("img")) == len(PICTURES)
+    assert wide == []
+
+
+def test_with_a_network_nothing_is_said_of_it(show: Path, browser) -> None:
+    browser.open(show)
+
+    assert not browser.one("#offline").is_displayed()

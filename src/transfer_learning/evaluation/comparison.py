@@ -107,9 +107,9 @@ class Comparison:
         return f"**{self.advice}** {self.reasons}".rstrip()
 
     def headline_metrics(self) -> dict[str, dict[str, float]]:
-        """Return what ``backbones.json`` holds: the few metrics to see side by side in DVC."""
+        """Return what ``backbones.json`` holds: a column each in DVC's tables, so one alone."""
         return {
-            name: {key: item.metrics.as_dict()[key] for key in ("accuracy", "log_loss")}
+            name: {"accuracy": item.metrics.as_dict()["accuracy"]}
             for name, item in self.backbones.items()
         }
 
