@@ -82,7 +82,8 @@ def test_the_filters_are_reached_seen_and_used_by_keyboard(browser: Browser, pla
     assert status(browser) == "8 of 8 photos"
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_core_finds_no_fault(
     size: tuple[int, int], scheme: str, browser: Browser, full: str
 ) -> None:
