@@ -23,7 +23,7 @@ export PHOTOS
 OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
-.PHONY: help setup photos check repro experiments export resplit sweep verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro experiments export resplit sweep verify reproduce flowers best defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -79,6 +79,10 @@ reproduce: $(INSTALLED) ## build HEAD twice from nothing, in unlike surroundings
 
 flowers: $(INSTALLED) ## put presets/flowers.yaml in force and rebuild: the chapter's experiment
 	@transfer-learning preset flowers
+	@$(MAKE) --no-print-directory repro
+
+best: $(INSTALLED) $(OWN_PHOTOS) ## the strongest in about an hour, on the photos that are there
+	@transfer-learning preset best
 	@$(MAKE) --no-print-directory repro
 
 defaults: $(INSTALLED) ## back to the default parameters, and rebuild

@@ -15,7 +15,7 @@ from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.photos import dataset, thumbnails
 from transfer_learning.reports import comparison_page, photo_grids
 from transfer_learning.reports.charts import across
-from transfer_learning.runtime import cli, csv_files, files
+from transfer_learning.runtime import cli, csv_files, files, timings
 
 
 def main() -> None:
@@ -76,6 +76,11 @@ def main() -> None:
         title=f"Test photos that the backbones predict differently{note}",
     )
     print(f"compare: {result.verdict}")
+    took = timings.seconds()
+    for tuned in settings.tuned_from:
+        if f"finetune@{tuned}" in took:
+            minutes = took[f"finetune@{tuned}"] / 60
+            print(f"compare: {tuned} took {minutes:.1f} minutes to tune here (reports/timings.md)")
 
 
 if __name__ == "__main__":

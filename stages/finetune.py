@@ -6,7 +6,7 @@ tuning.csv and, step by step, as DVCLive writes them.  An interrupted run goes o
 data/checkpoints/T, which is no output.
 """
 
-from collections.abc import Callable
+from tqdm import tqdm
 
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config import params, paths
@@ -17,6 +17,8 @@ from transfer_learning.finetuning.tuning import Watch
 from transfer_learning.runtime import cli, timings
 from transfer_learning.runtime.live import RoundedLive, open_live
 from transfer_learning.runtime.progress import progress_bar
+
+INTERRUPTED = "interrupted: run it again, and it goes on after the last whole epoch"
 
 
 def main() -> None:
@@ -40,7 +42,7 @@ def main() -> None:
         print(f"finetune@{name}: {tuning.forecast()}")
         total = settings.epochs * len(tuning.train)
         with progress_bar(total=total, what=f"finetune@{name}") as bar:
-            epochs = tuning.run(_watch(live, bar.update))
+            epochs = tuning.run(_watch(live, bar))
         live.end()
         noted["epochs"] = str(len(epochs) - 1)
         info = tuning.write(paths.backbone(name))
@@ -56,7 +58,12 @@ def main() -> None:
         print(f"finetune@{name}: nothing was gained, so it is {source} as it was")
 
 
-def _watch(live: RoundedLive, advance: Callable[[int], object]) -> Watch:
+def _watch(live: RoundedLive, bar: tqdm) -> Watch:
+    def before(photos: int) -> None:
+        # So that they do not count for photos/s.
+        bar.initial = photos
+        bar.update(photos)
+
     def step(loss: float) -> None:
         live.log_metric("train/loss", loss)
         live.next_step()
@@ -65,8 +72,8 @@ def _watch(live: RoundedLive, advance: Callable[[int], object]) -> Watch:
         live.log_metric("valid/loss", done.val_loss)
         live.log_metric("valid/accuracy", done.val_accuracy)
 
-    return Watch(photos=advance, step=step, epoch=epoch)
+    return Watch(photos=bar.update, before=before, step=step, epoch=epoch)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, interrupted=INTERRUPTED)

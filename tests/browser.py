@@ -55,6 +55,8 @@ class Browser:
         self.cdp("Emulation.setScriptExecutionDisabled", value=not scripts)
         # Between two states of one page the browser would only scroll.
         self.driver.get("about:blank")
+        # Chromium keeps 50 entries, and drops first those that no one's hand has made.
+        self.cdp("Page.resetNavigationHistory")
         for log in ("browser", "performance"):
             self.driver.get_log(log)
         self.driver.get(file.as_uri() + state)

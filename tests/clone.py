@@ -21,6 +21,7 @@ TINY = {
         "tfds": {"name": "tf_flowers", "data_dir": None},
         "splits": {"train": "train[50%:]", "valid": "train[25%:50%]", "test": "train[:25%]"},
         "stratify": False,
+        "group_duplicates": False,
     },
     "preprocess": {"method": "bilinear", "antialias": False},
     "resolutions": [224, 32],

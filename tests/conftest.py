@@ -25,6 +25,7 @@ DRILLS = Path(__file__).parent / "drills"
 # Each of their tests is quick, and all of a module together are not.
 SLOW = {
     "test_charts",
+    "test_finetuning",
     "test_hub",
     "test_keras_networks",
     "test_synthetic",

@@ -114,9 +114,7 @@ def put(competitor: Gathered, folder: Path) -> Exported:
     """Export a competitor that no pipeline made."""
     # What it was made of lies nowhere.
     gathering_made_of = gathering._made_of
-    gathering._made_of = lambda found: [
-        path for item in found.parts.members.values() for path in [item.folder / "backbone.json"]
-    ]
+    gathering._made_of = lambda _: []
     try:
         return export.write(
             competitor,

@@ -17,6 +17,7 @@ from PIL import Image
 from sklearn.metrics import precision_recall_fscore_support
 
 from transfer_learning.config import paths
+from transfer_learning.evaluation.feature_maps import FeatureMaps
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import (
     ClassScore,
@@ -25,6 +26,7 @@ from transfer_learning.evaluation.predictions import (
     write_predictions,
 )
 from transfer_learning.heads import history, strengths
+from transfer_learning.heads.head import Head
 from transfer_learning.heads.history import Epoch
 from transfer_learning.photos import records, thumbnails
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, SplitSummary, split_counts
@@ -78,6 +80,7 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
     found = report_folder.neighbours([photo.id for photo in test], [photo.id for photo in train])
     for name in BACKBONES:
         found.write(near / name / "places.npz")
+        FeatureMaps.of([], []).write(folder.parent / paths.feature_maps(name).relative_to("data"))
 
 
 def _write_reports(
@@ -134,6 +137,7 @@ def _write_reports(
         names,
     )
     backbone_info(name).write(folder / paths.backbone(name))
+    Head(np.zeros((1, 1)), np.zeros(1), np.array(names)).write(folder / paths.model(name))
     EXTRACTION.write(folder / paths.features(name))
 
 

@@ -19,6 +19,10 @@ HOSTILE = (
 )
 
 
+# On a map of 2 × 2 parts; large has no maps.
+LOOKING = {"small": lambda asked: dict.fromkeys(asked, "0369")}
+
+
 def render(inputs: Inputs) -> str:
     return page.html(
         inputs.params,
@@ -26,6 +30,8 @@ def render(inputs: Inputs) -> str:
         inputs.comparison,
         inputs.pictures,
         inputs.neighbours,
+        LOOKING,
+        inputs.quality,
         reports=inputs.reports,
     )
 

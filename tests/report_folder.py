@@ -21,13 +21,17 @@ from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
 from transfer_learning.photos.dataset import (
+    Correction,
     DatasetInfo,
+    Grouping,
     PhotoEntry,
     Rejected,
     SplitSummary,
     split_counts,
 )
+from transfer_learning.quality.findings import Findings, Odd, Outlier, Pair, Shown, Suspect
 from transfer_learning.reports.html.photos import Pictures
+from transfer_learning.reports.html.quality import Section, section
 
 CLASSES = ("daisy", "roses", "tulips")
 BACKBONES = ("small", "large")
@@ -54,6 +58,7 @@ class Inputs:
     comparison: Comparison
     pictures: Pictures
     neighbours: Neighbours
+    quality: Section
     reports: Path
 
 
@@ -130,7 +135,30 @@ def build(
         training={photo.id: thumbnail(n, side=64) for n, photo in enumerate(train)},
     )
     found = neighbours(ids, [photo.id for photo in train])
-    return Inputs(params(source, backbones), data, comparison, pictures, found, reports)
+    quality = section(findings(data), pictures.test)
+    return Inputs(params(source, backbones), data, comparison, pictures, found, quality, reports)
+
+
+def findings(data: DatasetInfo) -> Findings:
+    """Of each kind one, about the first test photos; the last one was relabelled."""
+    test = [photo for photo in data.photos if photo.split == "test"]
+    one, two, three, *_, last = (
+        Shown(photo.id, photo.split, data.classes[photo.label]) for photo in test
+    )
+    return Findings(
+        photos=len(data.photos),
+        synthetic=data.synthetic,
+        classes=data.classes,
+        backbones=BACKBONES,
+        pairs=(Pair(one, replace(two, split="train"), "mirrored", 0.31),),
+        suspects=(Suspect(three, data.classes[1], 0.05, 0.9, (one, two)),),
+        outliers=(Outlier(one, 1.62),),
+        odd=(Odd(two, "blurred", 2.0),),
+        common={"grey": len(data.photos)},
+        advice=("fewer than 50 photos: roses (3)",),
+        corrections=(Correction(last.id, "relabel", data.classes[0], last.label, 'a "reason"'),),
+        grouping=Grouping(groups=1, photos=2, moved=1),
+    )
 
 
 def neighbours(test: Sequence[str], train: Sequence[str]) -> Neighbours:

@@ -33,7 +33,7 @@ def test_the_best_on_validation_is_chosen_and_test_plays_no_part(a, b) -> None:
     chosen = choose("best", compared(a=row(*a, right=3), b=row(*b, right=0)))
 
     assert chosen.name == "b"
-    assert "best of 2 by validation accuracy, 90.0 %" in chosen.reason
+    assert "best of 2 by accuracy on the validation photos, 90.0 % (of equals" in chosen.reason
     assert chosen.reason.endswith("The test photos played no part in the choice.")
 
 
@@ -47,3 +47,12 @@ def test_a_name_is_taken_at_its_word() -> None:
     chosen = choose("a", compared(a=row(0.1, 9.0, 9), b=row(0.9, 0.1, 1)))
 
     assert (chosen.name, chosen.reason) == ("a", "Named in params.yaml.")
+
+
+def test_a_refitted_head_was_measured_before_it_saw_the_validation_photos() -> None:
+    refitted = replace(row(0.9, 0.4, 1), head="logistic, refitted")
+
+    assert (
+        "90.0 %, measured before its refit on them (of"
+        in choose("best", compared(a=refitted)).reason
+    )

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import precision_recall_fscore_support
 
-from transfer_learning.evaluation.evaluate import Evaluation, evaluate
+from transfer_learning.evaluation.evaluate import Evaluation, evaluate, wilson_interval
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, write_predictions
 from transfer_learning.features.features import Features
@@ -255,3 +257,27 @@ def test_a_test_photo_that_is_there_twice_is_refused() -> None:
 
     with pytest.raises(UserError, match=r"same id \(1 ids, first 'a.jpg'\)"):
         evaluate(passing(2), twice, test)
+
+
+def test_scores_of_classes_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    # Class 4 is never right, class 5 never predicted, class 6 has no photo, class 7 neither.
+    labels, predicted = rng.choice([0, 1, 2, 3, 4, 5], 200), rng.choice([0, 1, 2, 3, 4, 6], 200)
+    predicted[(labels == 4) & (predicted == 4)] = 0
+
+    result = evaluated(labels.tolist(), sure(predicted.tolist(), 8, odds=9))
+
+    precision, recall, f1, photos = precision_recall_fscore_support(
+        labels, predicted, labels=np.arange(8), zero_division=0
+    )
+    found = [(item.photos, item.precision, item.recall, item.f1) for item in result.per_class]
+    np.testing.assert_allclose(found, np.column_stack([photos, precision, recall, f1]), atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("right", "count"), [(0, 1), (1, 1), (0, 30), (17, 30), (30, 30), (9, 999)]
+)
+def test_the_interval_of_the_accuracy_is_wilsons(right: int, count: int) -> None:
+    expected = binomtest(right, count).proportion_ci(0.95, method="wilson")
+
+    assert wilson_interval(right, count) == pytest.approx((expected.low, expected.high), abs=1e-14)

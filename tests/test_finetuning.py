@@ -149,7 +149,12 @@ def test_a_run_that_goes_on_tells_of_all_that_was_before(
 
     for interrupted in (False, True):
         steps, epochs, photos = told[interrupted] = ([], [], [])
-        watch = Watch(photos.append, steps.append, lambda done, to=epochs: to.append(done.epoch))
+        watch = Watch(
+            photos=photos.append,
+            before=photos.append,
+            step=steps.append,
+            epoch=lambda done, to=epochs: to.append(done.epoch),
+        )
 
         def stop(loss: float) -> None:
             if stop.left == 0:

@@ -153,11 +153,11 @@ def test_back_restores_page_and_filter(browser: Browser, many: str) -> None:
     browser.choose("true", "tulips")
     assert status(browser) == "50 of 400 photos"
 
-    browser.driver.back()
+    browser.js("history.back()")
     settled(browser, "document.querySelector('.bar .page').textContent === 'Page 2 of 9'")
     assert shown(browser) == list(range(PER_PAGE, 2 * PER_PAGE))
     for state in ("#gallery?result=any", "#gallery?order=confident", ""):
-        browser.driver.back()
+        browser.js("history.back()")
         settled(browser, f"location.hash === '{state}'")
     settled(browser, "document.getElementById('shown').textContent === '150 of 400 photos'")
 

@@ -16,18 +16,22 @@ B = tuple(TINY["backbones"])
 
 
 def everything_after_fetch() -> set[str]:
-    return {"preprocess@224", "preprocess@32", *after("extract"), *CURVE, *END}
+    maps = {f"feature_maps@{name}" for name in B}
+    return {"preprocess@224", "preprocess@32", *maps, *after("extract"), *CURVE, *END}
 
 
 def after(first: str, names: tuple[str, ...] = B) -> set[str]:
     """The per-backbone stages from ``first`` on."""
     order = ["backbone", "extract", "train", "evaluate", "plot"]
-    return {f"{stage}@{name}" for stage in order[order.index(first) :] for name in names}
+    stages = order[order.index(first) :]
+    # Beside extract, of the same inputs but its parameters and modules.
+    stages += ["feature_maps"] * (first == "backbone")
+    return {f"{stage}@{name}" for stage in stages for name in names}
 
 
 END = {"compare", "select", "report"}
 # What runs when features change, which no head does.
-CURVE = {"learning_curve"}
+CURVE = {"learning_curve", "neighbours", "quality"}
 
 
 def change(*keys: str, to: object) -> Callable[[dict, Clone], None]:
@@ -55,6 +59,13 @@ def edit_library(file: str) -> Callable[[dict, Clone], None]:
     def apply(_: dict, clone: Clone) -> None:
         with (clone.root / "src/transfer_learning" / file).open("a", encoding="utf-8") as opened:
             opened.write("\n")
+
+    return apply
+
+
+def exclude(text: str) -> Callable[[dict, Clone], None]:
+    def apply(_: dict, clone: Clone) -> None:
+        (clone.root / "data/exclude.csv").write_text(text, encoding="utf-8")
 
     return apply
 
@@ -111,6 +122,16 @@ def run_library(_: dict, clone: Clone) -> None:
             id="stratify",
         ),
         pytest.param(
+            change("dataset", "group_duplicates", to=True),
+            {"fetch"} | everything_after_fetch(),
+            id="group_duplicates",
+        ),
+        pytest.param(
+            exclude("id,action,label,reason\ndaisy/00001.jpg,exclude,,dark\n"),
+            {"fetch"} | everything_after_fetch(),
+            id="exclude.csv",
+        ),
+        pytest.param(
             change("dataset", "rendered", "seed", to=1),
             {"fetch"} | everything_after_fetch(),
             id="rendered",
@@ -123,7 +144,9 @@ def run_library(_: dict, clone: Clone) -> None:
             id="features edited",
         ),
         pytest.param(
-            edit_library("heads/training.py"), after("train") | END | CURVE, id="heads edited"
+            edit_library("heads/training.py"),
+            after("train") | END | {"learning_curve"},
+            id="heads edited",
         ),
         pytest.param(
             edit_library("reports/html/templates/index.css"),
@@ -160,6 +183,9 @@ def test_every_artifact_of_the_design_is_there(built):
         "data/dataset/thumbnails.npz",
         "data/backbones/tiny/saved_model/saved_model.pb",
         "data/features/mobilenet_v2/valid.npz",
+        "data/feature_maps/mobilenet_v2/test.npz",
+        "data/neighbours/mobilenet_v2/places.npz",
+        "data/neighbours/thumbnails.npz",
         "data/models/mobilenet_v2/head.npz",
         "reports/tiny/predictions.csv",
         "reports/tiny/predictions.png",
@@ -168,6 +194,12 @@ def test_every_artifact_of_the_design_is_there(built):
         "reports/learning_curve.csv",
         "reports/learning_curve.md",
         "reports/learning_curve.png",
+        "data/dataset/looks.npz",
+        "data/quality/findings.json",
+        "data/quality/thumbnails.npz",
+        "reports/quality.csv",
+        "reports/quality.md",
+        "reports/quality.png",
         "data/selected/head.npz",
         "data/selected/selected.json",
         "reports/backbones.json",
@@ -429,8 +461,12 @@ SCRIPTS = sorted(set((PROJECT / "stages").glob("*.py")) - {PROJECT / "stages/__i
 
 def library_deps(script: Path) -> set[Path]:
     """The files and folders of the library that dvc.yaml lists for the script's stage."""
-    inputs = PROJECT / "data/inputs/dvc.yaml"
-    path = inputs if script.stem in ("photos", "source") else PROJECT / "dvc.yaml"
+    apart = {
+        "photos": "data/inputs/dvc.yaml",
+        "source": "data/inputs/dvc.yaml",
+        "export": "data/outputs/dvc.yaml",
+    }
+    path = PROJECT / apart.get(script.stem, "dvc.yaml")
     stage = yaml.load(path)["stages"][script.stem]
     deps = stage.get("do", stage)["deps"]
     assert f"stages/{script.name}" in deps

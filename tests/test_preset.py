@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from clone import TINY, Clone
+from PIL import Image
 from ruamel.yaml import YAML
 
-from transfer_learning.commands import preset
+from transfer_learning.commands import own_photos, preset
 from transfer_learning.config import params, paths
 from transfer_learning.runtime.errors import UserError
 
@@ -237,11 +238,13 @@ def test_the_outputs_of_a_backbone_are_those_of_dvc_yaml() -> None:
     declared = {
         item if isinstance(item, str) else next(iter(item))
         for stage in stages
-        if stage.get("foreach") == "${backbones}"
+        if stage.get("foreach") in ("${backbones}", "${finetuned}")
         for kind in ("outs", "metrics", "plots")
         for item in stage["do"].get(kind, ())
     }
-    patterns = [path.as_posix() for path in paths.of_backbone("${key}")]
+    # What a tuning that is not done has left is no output of DVC.
+    made = set(paths.of_backbone("${key}")) - {paths.checkpoints("${key}")}
+    patterns = [path.as_posix() for path in made]
 
     owners = {path: [p for p in patterns if f"{path}/".startswith(f"{p}/")] for path in declared}
     assert all(len(found) == 1 for found in owners.values()), owners
@@ -250,7 +253,7 @@ def test_the_outputs_of_a_backbone_are_those_of_dvc_yaml() -> None:
 
 @pytest.mark.usefixtures("repository")
 def test_an_unknown_preset_is_refused_with_the_known_names() -> None:
-    with pytest.raises(UserError, match="no preset 'flower'; name one of defaults, flowers"):
+    with pytest.raises(UserError, match="no preset 'flower'; name one of best, defaults, flowers"):
         preset.apply("flower")
 
     assert in_force() == DEFAULTS.read_bytes()
@@ -261,7 +264,12 @@ def test_an_unknown_preset_is_refused_with_the_known_names() -> None:
     ("arguments", "code", "out", "error"),
     [
         (["flowers"], 0, "params.yaml is now presets/flowers.yaml\n", ""),
-        (["flower"], 1, "", "error: there is no preset 'flower'; name one of defaults, flowers\n"),
+        (
+            ["flower"],
+            1,
+            "",
+            "error: there is no preset 'flower'; name one of best, defaults, flowers\n",
+        ),
     ],
 )
 def test_the_command_ends_in_a_sentence(
@@ -281,7 +289,7 @@ def leaves(section: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested sections to dotted keys; the backbones, which a preset chooses, stay whole."""
     flat: dict[str, Any] = {}
     for key, value in section.items():
-        inner = isinstance(value, dict) and key != "backbones"
+        inner = isinstance(value, dict) and key not in ("backbones", "finetuned", "joined")
         flat |= leaves(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
     return flat
 
@@ -316,10 +324,49 @@ def read(path: Path) -> dict[str, Any]:
     return leaves(YAML(typ="safe", pure=True).load(path))
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "presets").iterdir()), ids=lambda p: p.stem)
-def test_a_preset_is_valid_and_has_every_key_of_params_yaml(path: Path) -> None:
+@pytest.mark.parametrize("name", ["defaults", "flowers"])
+def test_a_preset_is_valid_and_has_every_key_of_params_yaml(name: str) -> None:
+    path = PROJECT / f"presets/{name}.yaml"
+
     assert params.load(path)
     assert read(path).keys() == read(PROJECT / "params.yaml").keys()
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_best_leaves_the_photos_as_they_are_and_the_way_back_is_open() -> None:
+    before = params.load().dataset
+
+    there = preset.apply("best")
+    best = params.load()
+    again = preset.apply("best")
+    preset.apply("defaults")
+
+    assert there == "params.yaml is now presets/best.yaml, with the photos that it had"
+    assert again == "params.yaml is presets/best.yaml already"
+    assert best.dataset == before
+    assert best.selected == "best"
+    assert set(best.tuned_from.values()) == set(best.backbones)
+    assert in_force() == DEFAULTS.read_bytes()
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_best_keeps_photos_of_ones_own_and_nothing_else_that_is_not_committed(
+    tmp_path: Path,
+) -> None:
+    for name in ("blue", "red"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for number in range(9):
+            Image.new("RGB", (40, 30 + number)).save(tmp_path / "mine" / name / f"{number}.png")
+    own_photos.apply(str(tmp_path / "mine"))
+
+    preset.apply("best")
+
+    assert params.load().dataset.folder.path == str(tmp_path / "mine")
+    with pytest.raises(UserError, match="so it would be lost"):
+        preset.apply("defaults")
+    Path("params.yaml").write_bytes(in_force().replace(b"epochs: 6", b"epochs: 7"))
+    with pytest.raises(UserError, match="so it would be lost"):
+        preset.apply("best")
 
 
 def test_the_chapters_experiment_differs_from_the_defaults_only_where_it_should() -> None:

@@ -227,7 +227,7 @@ def test_a_listed_class_that_is_not_there_is_named(tmp_path: Path) -> None:
     message = error_of(settings(path=tmp_path, classes=["a", "roses"]))
 
     assert "dataset.folder.classes has 'roses'" in message
-    assert str(tmp_path / "roses") in message
+    assert "which is no folder in " in message
 
 
 def test_a_class_listed_twice_is_refused(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_class_listed_twice_is_refused(tmp_path: Path) -> None:
 
     message = error_of(settings(path=tmp_path, classes=["a", "b", "a"]))
 
-    assert "dataset.folder.classes names a class twice: ['a', 'b', 'a']" in message
+    assert "dataset.folder.classes names a class twice: 'a'" in message
 
 
 def test_a_tfds_data_set_is_opened_by_its_name(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_the_best_on_validation_is_named_with_the_reason(tmp_path: Path) -> None
     text = summary(params, inputs.data, comparison)
 
     assert "Selected: **large**, test accuracy 0.750" in text
-    assert "The best of 2 by validation accuracy, 75.0 %" in text
+    assert "The best of 2 by accuracy on the validation photos, 75.0 %" in text
     assert "The test photos played no part in the choice." in text
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import dumps_yaml, parse_yaml
 from survival import DRILLS
@@ -126,4 +127,19 @@ def test_a_broken_rwlock_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     assert [line for line in said if str(mend.RWLOCK) in line]
     assert not mend.RWLOCK.exists()
+    assert mend.mend() == []
+
+
+def test_where_there_is_no_git_dvc_is_told_to_do_without_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".dvc").mkdir()
+    Path(".dvc/config").touch()
+
+    said = mend.mend()
+
+    assert [line for line in said if "no Git repository" in line]
+    with Repo() as repo:
+        assert repo.config["core"]["no_scm"] is True
     assert mend.mend() == []

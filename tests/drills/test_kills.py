@@ -23,9 +23,9 @@ from clone import TINY, Clone
 from dvc.utils.serialize import parse_yaml
 from survival import DRILLS, End, Table
 
-# In CI two short stages run anew; else the nine that follow a changed head.
-CHANGE = ("selected", "tiny") if DRILLS == 1 else ("train", TINY["train"] | {"epochs": 3})
-AIMED, AT_RANDOM = 2 * DRILLS, 3 * DRILLS
+# With few trials two short stages run anew; else the nine that follow a changed head.
+CHANGE = ("selected", "tiny") if DRILLS < 10 else ("train", TINY["train"] | {"epochs": 3})
+AIMED, AT_RANDOM = 2 * DRILLS, 3 * DRILLS - 2
 WHOM = ("the group", "DVC", "the stage")
 
 
@@ -97,7 +97,9 @@ def kills(seconds: float) -> list[Kill]:
         Kill(WHOM[number % 2], chance.uniform(0, 0.05), writes=chance.randrange(2))
         for number in range(AIMED)
     ]
-    blind = [Kill(WHOM[number % 3], chance.uniform(0.2, seconds)) for number in range(AT_RANDOM)]
+    blind = [
+        Kill(WHOM[2 - number % 3], chance.uniform(0.2, seconds)) for number in range(AT_RANDOM)
+    ]
     both = aimed + blind
     chance.shuffle(both)
     return both

@@ -1,6 +1,7 @@
 """Drill: whatever stands in ``params.yaml`` ends in success or in one short, prompt error."""
 
 import copy
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from transfer_learning.commands.check import check
 from transfer_learning.config.params import load
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import QUOTED, UserError
 from transfer_learning.sources import splits
 
 DEFAULTS = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
@@ -199,3 +201,45 @@ def test_any_bytes_anywhere(position: int, inserted: bytes, table: Table, path: 
 def test_any_slice(text: str, count: int, table: Table) -> None:
     table.tried("slice", lambda: splits.check({"train": text}))
     table.tried("slice", lambda: splits.resolve({"train": text, "test": "train[:1]"}, count))
+
+
+# Each is long, and made of x or 1, so that what a message shows of it can be counted.
+LONG = [
+    "x" * 1_900, "/".join(["x" * 200] * 9), "https://h/" + "x" * 1_900, "http://h/" + "x" * 1_900,
+    "pypi:" + "x" * 1_000, "keras:" + "x" * 1_000, "x" * 240 + ".onnx", "~" + "x" * 240, "x:" * 900,
+    "train[" + "x" * 900 + "]", "train[" + "1" * 900 + ":]",
+]  # fmt: skip
+TEXTS = [
+    ("rendered", ("dataset", "source")),
+    ("rendered", ("dataset", "splits", "test")),
+    ("folder", ("dataset", "folder", "path")),
+    ("folder", ("dataset", "folder", "classes")),
+    ("tfds", ("dataset", "tfds", "name")),
+    ("tfds", ("dataset", "tfds", "data_dir")),
+    ("rendered", ("backbones", "mobilenet_v2", "handle")),
+    ("rendered", ("preprocess", "method")),
+    ("rendered", ("selected",)),
+]
+
+
+@pytest.mark.parametrize(("source", "place"), TEXTS)
+def test_a_message_shows_at_most_80_characters_of_a_value(
+    source: str, place: tuple, table: Table, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    (path.parent / "photos").mkdir()
+    for long in LONG:
+        params = copy.deepcopy(PARAMS)
+        params["dataset"]["source"] = source
+        params["dataset"]["folder"]["path"] = "photos"
+        parent_of(params, place)[place[-1]] = [long] * 9 if place[-1] == "classes" else long
+        dump(params, path)
+
+        message = ""
+        try:
+            check()
+        except UserError as error:
+            message = str(error)
+
+        assert max(map(len, re.findall("[x:/1]+", message)), default=0) <= QUOTED, message
+        table.tried("long", lambda: load(path))

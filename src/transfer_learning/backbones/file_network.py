@@ -18,7 +18,7 @@ from transfer_learning.backbones import artifact, openvino_network
 from transfer_learning.backbones.artifact import OPENVINO_FILE, BackboneInfo
 from transfer_learning.backbones.openvino_file import Interface, is_vector, network_file
 from transfer_learning.config.params import Backbone, Input
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, clipped, quoted
 from transfer_learning.runtime.files import sha256
 from transfer_learning.runtime.openvino_quiet import openvino
 
@@ -151,8 +151,8 @@ def _output(key: str, backbone: Backbone, model: Any) -> int:
         found = [index for index, known in enumerate(names) if backbone.output in known]
         if not found:
             raise UserError(
-                f"params.yaml: {key}.output is {backbone.output!r}, which {backbone.handle} has "
-                f"not; its outputs are {listed}"
+                f"params.yaml: {key}.output is {quoted(backbone.output)}, which "
+                f"{clipped(backbone.handle)} has not; its outputs are {listed}"
             )
         return found[0]
     if len(names) == 1:

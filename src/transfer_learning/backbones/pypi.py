@@ -14,7 +14,7 @@ from pathlib import Path
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.backbones.torch_pickle import WeightsFileError, read_state_dict
 from transfer_learning.runtime import cli, npz
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, quoted
 from transfer_learning.runtime.files import sha256
 
 
@@ -82,8 +82,8 @@ def find_package(name: str, handle: str) -> Package:
     package = PACKAGES.get(handle.removeprefix("pypi:"))
     if package is None:
         raise UserError(
-            f"params.yaml: backbones.{name}.handle is {handle!r}, which is not a known package; "
-            f"known are {', '.join('pypi:' + key for key in PACKAGES)}"
+            f"params.yaml: backbones.{name}.handle is {quoted(handle)}, which is not a known "
+            f"package; known are {', '.join('pypi:' + key for key in PACKAGES)}"
         )
     return package
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from transfer_learning.backbones import handles
 from transfer_learning.config import params
 from transfer_learning.finetuning import checks as finetuning
-from transfer_learning.sources import registry, splits
+from transfer_learning.sources import corrections, registry, splits
 
 
 def check() -> params.Params:
@@ -27,18 +27,25 @@ def check() -> params.Params:
 
 
 def check_photos(dataset: params.Dataset) -> None:
-    """Check that the source has photos, as far as is known before they are fetched, and the splits.
+    """Check that the source has photos, as far as is known before they are fetched, and splits.
 
     Raises:
-        UserError: the folder of photos is missing or unusable, or a slice is empty or overlaps
-            another.
+        UserError: the folder of photos is missing or unusable, ``data/exclude.csv`` is wrong, or a
+            slice is empty or overlaps another.
     """
     slices = dataset.splits.model_dump()
-    count = registry.count(dataset)
-    if count is None:
-        splits.check(slices)
+    rows = corrections.read()
+    if dataset.source == "tfds":
+        # Its photos have no names before they are fetched, when the rows are checked again.
+        count = registry.count(dataset)
+        if count is None:
+            splits.check(slices)
+            return
     else:
-        splits.resolve(slices, count)
+        source = registry.open_source(dataset)
+        corrections.apply(rows, source.photos, source.classes)
+        count = len(source.photos)
+    splits.resolve(slices, count - sum(row.action == "exclude" for row in rows))
 
 
 def report() -> str:

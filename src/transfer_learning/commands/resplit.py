@@ -42,7 +42,10 @@ def run(splits: int, seed: int) -> str:
     with progress_bar(total=splits * len(names), what="resplit", unit="head") as bar:
         result = resplits.resplit(sets, fit, splits=splits, seed=seed, done=bar.update)
     synthetic = dataset.DatasetInfo.read().synthetic
-    page = resplit_page.page(result, resplits.differences(result), heads, synthetic=synthetic)
+    shown = {
+        name: kind + ", refitted" * settings.train.refits(name) for name, kind in heads.items()
+    }
+    page = resplit_page.page(result, resplits.differences(result), shown, synthetic=synthetic)
     files.write_text(PAGE, page)
     return f"{page}\nin {PAGE}"
 

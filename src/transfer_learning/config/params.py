@@ -76,7 +76,8 @@ class Splits(_Section):
 class Dataset(_Section):
     """Where the photos come from and how they are split.
 
-    ``stratify`` gives every class its share in each split (``sources.splits.stratified``).
+    ``stratify`` gives every class its share in each split (``sources.splits.stratified``);
+    ``group_duplicates`` keeps copies of one photo in one split (``sources.grouping``).
     """
 
     source: Literal["rendered", "folder", "tfds"]
@@ -85,6 +86,7 @@ class Dataset(_Section):
     tfds: Tfds
     splits: Splits
     stratify: bool = False
+    group_duplicates: bool = False
 
 
 class Preprocess(_Section):

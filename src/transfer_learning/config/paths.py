@@ -12,13 +12,16 @@ FIGURE_DIGESTS = Path("data/figures")
 NEIGHBOURS = Path("data/neighbours")
 BACKBONES = Path("data/backbones")
 FEATURES = Path("data/features")
+FEATURE_MAPS = Path("data/feature_maps")
 MODELS = Path("data/models")
 SELECTED = Path("data/selected")
+QUALITY = Path("data/quality")
 EXPORT = Path("data/export")
 TUNING = Path("data/tuning")
 # Not an output of DVC, which would remove it before it runs the stage that needs it.
 CHECKPOINTS = Path("data/checkpoints")
 REPORTS = Path("reports")
+EXCLUDE = Path("data/exclude.csv")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
 SOURCE_NAME = Path("data/inputs/source.txt")
 
@@ -44,6 +47,11 @@ def backbone(name: str) -> Path:
 def features(name: str) -> Path:
     """Return the folder of a backbone's feature vectors."""
     return FEATURES / name
+
+
+def feature_maps(name: str) -> Path:
+    """Return the file of what a backbone's features are the means of."""
+    return FEATURE_MAPS / name / "test.npz"
 
 
 def neighbours(name: str) -> Path:
@@ -88,5 +96,6 @@ def figure_digests(name: str) -> Path:
 
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
-    folders = backbone(name), features(name), model(name), reports(name), tuning(name)
+    maps = FEATURE_MAPS / name
+    folders = backbone(name), features(name), maps, model(name), reports(name), tuning(name)
     return *folders, checkpoints(name), feature_digests(name), figure_digests(name)

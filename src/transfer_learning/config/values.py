@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -42,6 +43,14 @@ def _names_a_folder(name: str) -> str:
     if name in (".", "..") or "/" in name or "\\" in name:
         raise ValueError("A class is one folder in dataset.folder.path; give its name alone")
     return name
+
+
+def expanded(path: str) -> Path:
+    """Return the path, in which ~ is the user's home, where that is known."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # Of a user who is not known, or has no home.
+        return Path(path)
 
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH)]

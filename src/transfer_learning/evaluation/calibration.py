@@ -10,9 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from transfer_learning.heads.head import log_loss, softmax
+
 BINS = 15
 # No temperature is sought outside: beyond, probabilities are all but 0 and 1, or all but equal.
 LOWEST, HIGHEST = 0.1, 10.0
+# Of the temperature's logarithm.
+PRECISION = 1e-12
 
 
 @dataclass(frozen=True)
@@ -73,24 +77,23 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         logits: float [N, C], of photos that the classifier was not trained on.
         labels: int [N].
     """
-    # Here because the figures need the rest of this module, but not 0.7 s of scipy.
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
     logits = logits.astype(np.float64)
+    rows = np.arange(len(labels))
 
     def loss(temperature: float) -> float:
-        log_probability = log_softmax(logits / temperature, axis=1)
-        return float(-log_probability[np.arange(len(labels)), labels].mean())
+        return log_loss(logits / temperature, labels)
 
-    inside = minimize_scalar(
-        lambda log_temperature: loss(np.exp(log_temperature)),
-        bounds=np.log([LOWEST, HIGHEST]),
-        method="bounded",
-        options={"xatol": 1e-9},
-    ).x
-    # The search never tries its bounds; the first of equals wins.
-    return min((1.0, LOWEST, HIGHEST, float(np.exp(inside))), key=loss)
+    def rises(log_temperature: float) -> bool:
+        """Whether the loss rises with the temperature: its derivative by 1/T is below 0."""
+        mean = (softmax(logits / np.exp(log_temperature)) * logits).sum(axis=1)
+        return bool((mean - logits[rows, labels]).mean() < 0)
+
+    low, high = np.log([LOWEST, HIGHEST])
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        low, high = (low, middle) if rises(middle) else (middle, high)
+    # The first of equals wins.
+    return min((1.0, LOWEST, HIGHEST, float(np.exp((low + high) / 2))), key=loss)
 
 
 def temperature_text(temperature: float) -> str:

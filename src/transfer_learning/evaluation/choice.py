@@ -26,11 +26,13 @@ def choose(selected: str, comparison: Comparison) -> Choice:
     if selected != BEST:
         return Choice(selected, "Named in params.yaml.")
     name = best(comparison.backbones)
-    metrics = comparison.backbones[name].metrics
+    chosen = comparison.backbones[name]
+    metrics = chosen.metrics
+    before = ", measured before its refit on them" * ("refitted" in chosen.head)
     return Choice(
         name,
-        f"The best of {len(comparison.backbones)} by validation accuracy, "
-        f"{percent(metrics.valid_accuracy)} (of equals, the lowest validation log loss: "
+        f"The best of {len(comparison.backbones)} by accuracy on the validation photos, "
+        f"{percent(metrics.valid_accuracy)}{before} (of equals, the lowest validation log loss: "
         f"{metrics.valid_log_loss:.3f}; then the fewest multiply-adds). The test photos played no "
         "part in the choice.",
     )

@@ -68,16 +68,17 @@ def _places(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray
     And the axes' shares of the training photos' variance, float64 [2].  An axis points to where
     its largest loading is positive (scikit-learn's ``svd_flip``).
     """
+    if not np.ptp(train, axis=0).any():
+        return np.full((len(train) + len(test), 2), STEPS // 2), np.zeros(2)
     smallest = min(train.shape)
     axes = min(2, smallest)
-    # ARPACK finds fewer axes than there are, and wants a first guess.
+    # ARPACK, the fastest, finds fewer axes than there are.
     solver = "arpack" if smallest > axes else "full"
     pca = PCA(axes, svd_solver=solver, random_state=0).fit(train.astype(np.float64))
     flat = pca.transform(np.concatenate([train, test]).astype(np.float64))
     flat = np.pad(flat, [(0, 0), (0, 2 - axes)])
     low, high = flat.min(axis=0), flat.max(axis=0)
     # One scale for both axes, so that distances mean the same; the shorter one in the middle.
-    scale = STEPS / max((high - low).max(), np.finfo(float).tiny)
-    places = (flat - (low + high) / 2) * scale + STEPS / 2
-    shares = np.pad(np.nan_to_num(pca.explained_variance_ratio_), (0, 2 - axes))
+    places = (flat - (low + high) / 2) * (STEPS / (high - low).max()) + STEPS / 2
+    shares = np.pad(pca.explained_variance_ratio_, (0, 2 - axes))
     return places.round().astype(np.int64), shares.round(2)

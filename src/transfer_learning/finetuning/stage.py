@@ -91,8 +91,8 @@ class Tuning:
         most = self._settings.epochs
         text = (
             f"an epoch of {len(self.train):,} photos takes about {_duration(epoch)} on "
-            f"{self.device} in {self.precision} ({1 / seconds:.0f} photos/s), {most} at most "
-            f"{_duration(most * epoch)}, and each a look at {len(self._valid):,} validation photos"
+            f"{self.device} in {self.precision} ({1 / seconds:.0f} photos/s) and a look at "
+            f"{len(self._valid):,} validation photos; {most} epochs take {_duration(most * epoch)}"
         )
         return text if self.device.startswith("GPU") else f"{text}\nfaster: {self._network.faster}"
 

@@ -32,10 +32,11 @@ class Tuned:
 class Watch:
     """What is told while it goes on: photos done, each step's loss, and each finished epoch.
 
-    A run that goes on from a checkpoint tells what was before first.
+    A run that goes on from a checkpoint first tells all that was before, its photos by ``before``.
     """
 
     photos: Callable[[int], object] = lambda count: None
+    before: Callable[[int], object] = lambda count: None
     step: Callable[[float], object] = lambda loss: None
     epoch: Callable[[TunedEpoch], object] = lambda epoch: None
 
@@ -70,7 +71,7 @@ def tune(
             for loss in state.steps[max(0, epoch.epoch - 1) * steps : epoch.epoch * steps]:
                 watch.step(loss)
             watch.epoch(epoch)
-        watch.photos((len(state.epochs) - 1) * len(train))
+        watch.before((len(state.epochs) - 1) * len(train))
     with ThreadPoolExecutor(hardware.cores()) as executor:
         while not _finished(state.epochs, settings):
             state = _epoch(learner, train, valid, settings, executor, state, steps, watch)

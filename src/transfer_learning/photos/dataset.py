@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -38,6 +39,29 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What a person asked for in ``data/exclude.csv``, with what the source had said.
+
+    ``label`` is the new class of a photo that is relabelled, empty for one that is excluded.
+    """
+
+    id: str
+    action: Literal["exclude", "relabel"]
+    source_label: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What ``dataset.group_duplicates`` did: groups of copies, photos in them, photos moved."""
+
+    groups: int
+    photos: int
+    moved: int
+
+
+@dataclass(frozen=True)
 class SplitSummary:
     """A split as declared and as counted from its records."""
 
@@ -51,7 +75,8 @@ class SplitSummary:
 class DatasetInfo:
     """All of ``dataset.json``; ``about`` and ``credits`` as in ``sources.Source``.
 
-    ``warnings`` says, a sentence each, what makes figures from these photos weak.
+    ``warnings`` says, a sentence each, what makes figures from these photos weak; ``grouping`` is
+    there where duplicates were kept together.
     """
 
     source: str
@@ -64,6 +89,8 @@ class DatasetInfo:
     about: dict[str, str] = field(default_factory=dict)
     credits: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    grouping: Grouping | None = None
 
     def write(self, folder: Path = DATASET) -> None:
         """Write ``dataset.json``."""

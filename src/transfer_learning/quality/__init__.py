@@ -1,4 +1,5 @@
-"""What the photos are worth: duplicates, leaks between splits, suspect labels, outliers.
+"""What the photos themselves say: copies, leaks between splits, wrong labels, outliers, odd photos.
 
+Import from here: ``findings`` (all that is said, and its file), ``inspection`` (how it is found).
 May import: heads, features, photos, config, runtime.
 """

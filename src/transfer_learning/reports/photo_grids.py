@@ -143,6 +143,18 @@ def disagreements(
     _save(path, cells, columns=2, title=title, notes=notes, beside=True)
 
 
+def findings(
+    path: Path,
+    cells: Sequence[tuple[bytes, Sequence[str]]],
+    *,
+    title: str,
+    notes: Sequence[str],
+) -> None:
+    """Draw photos, which are encoded images, two in a row with their lines beside them."""
+    drawn = [Cell(_decode(photo), [(line, BLACK) for line in lines]) for photo, lines in cells]
+    _save(path, drawn, columns=2, title=title, notes=notes, beside=True)
+
+
 def _verdict(item: Prediction, before: str = "", between: str = "") -> tuple[str, str]:
     mark, colour = ("✓", BLUE) if item.correct else ("✗", RED)
     return f"{before}{mark} {between}{item.predicted}", colour

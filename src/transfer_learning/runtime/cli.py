@@ -27,10 +27,10 @@ LIMITED = {
 }
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], *, interrupted: str = INTERRUPTED) -> None:
     """Run a stage; turn what is not a defect of the program into one line and an exit code.
 
-    Bad input and what the system refuses give 1, Ctrl-C gives 130.
+    Bad input and what the system refuses give 1, Ctrl-C gives 130 and says ``interrupted``.
     """
     # From here on files are open, which an exception closes and removes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,7 +48,7 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(f"error: {refusal}")
         raise
     except KeyboardInterrupt:
-        print(INTERRUPTED, file=sys.stderr)
+        print(interrupted, file=sys.stderr)
         sys.exit(130)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -16,6 +16,11 @@ def clipped(text: str, length: int = QUOTED) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+def one_line(value: object) -> str:
+    """Return its text with one space for all white space, line ends too."""
+    return " ".join(str(value).split())
+
+
 def quoted(value: object) -> str:
     """Return ``repr(value)``, clipped, for a message."""
     try:

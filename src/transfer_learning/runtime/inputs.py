@@ -27,8 +27,8 @@ def check(stage: str) -> None:
     inputs = [Path(dependency["path"]) for dependency in entries.get(stage, {}).get("deps", [])]
     for entry in entries.values():
         for output in entry.get("outs", []):
-            path = Path(output["path"])
-            if any(_touch(path, read) for read in inputs) and not _is_recorded(path, output["md5"]):
+            path, md5 = Path(output["path"]), output.get("md5")
+            if md5 and any(_touch(path, read) for read in inputs) and not _is_recorded(path, md5):
                 raise damage.damaged(path, "it has other bytes than DVC recorded")
 
 

@@ -45,6 +45,11 @@ def devices() -> dict[str, dict[str, str]]:
     return {name: entry["device"] for name, entry in _read_timings().items()}
 
 
+def seconds() -> dict[str, float]:
+    """Return how long the last run of each stage here took."""
+    return {name: entry["seconds"] for name, entry in _read_timings().items()}
+
+
 def _read_timings() -> dict[str, dict[str, Any]]:
     """Return the measurements so far; none where the file is damaged or of an older layout."""
     try:

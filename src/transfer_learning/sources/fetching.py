@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -14,20 +14,23 @@ from typing import BinaryIO
 from PIL import Image
 
 from transfer_learning.config.params import Dataset
+from transfer_learning.config.paths import EXCLUDE
 from transfer_learning.photos import pixels, records, thumbnails
 from transfer_learning.photos.dataset import (
     SPLITS,
+    Correction,
     DatasetInfo,
     PhotoEntry,
     Rejected,
     SplitSummary,
     split_counts,
 )
+from transfer_learning.photos.looks import Looks
 from transfer_learning.photos.records import Record
 from transfer_learning.runtime import hardware, parallel
-from transfer_learning.runtime.errors import UserError, clipped
+from transfer_learning.runtime.errors import UserError, clipped, quoted
 from transfer_learning.runtime.progress import progress, progress_bar
-from transfer_learning.sources import splits
+from transfer_learning.sources import corrections, grouping, splits
 from transfer_learning.sources.registry import open_source
 from transfer_learning.sources.source import Photo, Source
 from transfer_learning.sources.validation import Inspected, inspect
@@ -42,25 +45,35 @@ REASON = 200
 def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
     """Write every photo's encoded bytes as one TFRecord file per split, with ``dataset.json``.
 
-    The test photos are written once more as thumbnails.
+    The test photos are written once more as thumbnails, and the looks of all as ``looks.npz``.
 
     A photo that cannot be decoded is listed under ``rejected``, as is what the source left out;
-    splits are slices of the rest.
+    what ``data/exclude.csv`` excludes or relabels is listed under ``corrections``.  Splits are
+    slices of the rest.
 
     Raises:
-        UserError: the source or a slice is wrong, or a class has no photo left.
+        UserError: the source, ``data/exclude.csv`` or a slice is wrong, or a class has no photo
+            left.
     """
     source = open_source(settings)
+    asked = corrections.apply(corrections.read(), source.photos, source.classes)
     slices = settings.splits.model_dump()
     # Before the photos are read: a wrong slice should not cost that time.
     splits.resolve(slices, len(source.photos))
     with tempfile.TemporaryFile() as spool:
-        kept, rejected = _check(source, spool, what=f"fetch: {settings.source}")
+        kept, rejected = _check(source, asked, spool, what=f"fetch: {settings.source}")
         entries: list[PhotoEntry] = []
         summaries: dict[str, SplitSummary] = {}
         if settings.stratify:
             kept = [kept[i] for i in splits.stratified([item.photo.label for item in kept])]
-        for split, positions in splits.resolve(slices, len(kept)).items():
+        looked = Looks.of((item.photo.id, item.found.look) for item in kept)
+        looked.write(folder)
+        resolved: Mapping[str, Sequence[int]] = splits.resolve(slices, len(kept))
+        grouped = None
+        if settings.group_duplicates:
+            labels = [item.photo.label for item in kept]
+            resolved, grouped = grouping.together(resolved, looked, labels)
+        for split, positions in resolved.items():
             members = [kept[position] for position in positions]
             path = folder / f"{split}.tfrecord"
             records.write(path, _records(members, spool))
@@ -92,6 +105,8 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
         about=source.about,
         credits=source.credits,
         warnings=warnings,
+        corrections=tuple(asked.values()),
+        grouping=grouped,
     )
     info.write(folder)
     return info
@@ -134,7 +149,9 @@ class _Kept:
     length: int
 
 
-def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], list[Rejected]]:
+def _check(
+    source: Source, asked: Mapping[str, Correction], spool: BinaryIO, *, what: str
+) -> tuple[list[_Kept], list[Rejected]]:
     kept: list[_Kept] = []
     rejected: list[Rejected] = []
     with (
@@ -142,7 +159,7 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
         ThreadPoolExecutor(hardware.cores()) as executor,
     ):
         inspected = partial(_inspected, source.megapixels)
-        for item in progress(parallel.ordered(executor, inspected, source.encoded()), bar):
+        for item in progress(parallel.ordered(executor, inspected, _wanted(source, asked)), bar):
             if isinstance(item, Rejected):
                 rejected.append(item)
             else:
@@ -152,12 +169,26 @@ def _check(source: Source, spool: BinaryIO, *, what: str) -> tuple[list[_Kept], 
     counts = split_counts([item.photo.label for item in kept], len(source.classes))
     for name, count in zip(source.classes, counts, strict=True):
         if count == 0:
-            example = next(item for item in rejected if item.id.startswith(f"{name}/"))
+            example = next((item for item in rejected if item.id.startswith(f"{name}/")), None)
+            if example is None:
+                raise UserError(
+                    f"{EXCLUDE} leaves no photo of class {name!r}; keep one, or leave the class out"
+                )
             raise UserError(
-                f"class {name!r}: none of its photos can be decoded ({example.id}: "
+                f"class {quoted(name)}: none of its photos can be decoded ({example.id}: "
                 f"{example.reason}); replace them or leave the class out"
             )
     return kept, rejected
+
+
+def _wanted(source: Source, asked: Mapping[str, Correction]) -> Iterator[tuple[Photo, bytes | str]]:
+    """Yield the photos that are not excluded, under the label that is asked for."""
+    for photo, encoded in source.encoded():
+        match asked.get(photo.id):
+            case None:
+                yield photo, encoded
+            case Correction(action="relabel", label=label):
+                yield replace(photo, label=source.classes.index(label)), encoded
 
 
 def _inspected(

@@ -57,12 +57,14 @@ def scan(settings: Folder) -> Scan:
     if classes is None:
         classes = list(_class_folders(root, left_out))
     elif len(set(classes)) != len(classes):
-        raise UserError(f"params.yaml: dataset.folder.classes names a class twice: {classes}")
+        twice = next(name for name in classes if classes.count(name) > 1)
+        raise UserError(f"params.yaml: dataset.folder.classes names a class twice: {quoted(twice)}")
     photos = []
     for label, name in enumerate(classes):
         if not (root / name).is_dir():
             raise UserError(
-                f"params.yaml: dataset.folder.classes has {name!r}, but {root / name} is no folder"
+                f"params.yaml: dataset.folder.classes has {quoted(name)}, which is no "
+                f"folder in {quoted(settings.path)}"
             )
         photos += [Photo(path, label) for path in _files(root, name, left_out)]
     return Scan(root, tuple(classes), tuple(photos), tuple(left_out))

@@ -27,8 +27,9 @@ from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
 from transfer_learning.config.params import Tfds
+from transfer_learning.config.values import expanded
 from transfer_learning.runtime import downloads
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, clipped, one_line, quoted
 from transfer_learning.sources.source import Photo, Source, in_tfds_order, read_credits
 
 # What a killed process left is older than this; younger folders may be another's at work.
@@ -83,12 +84,12 @@ def open_tfds(settings: Tfds) -> Source:
 
 
 def _builder(settings: Tfds) -> Any:
-    key = f"params.yaml: dataset.tfds.name is {settings.name!r}"
-    folder = Path(settings.data_dir).expanduser() if settings.data_dir else None
+    key = f"params.yaml: dataset.tfds.name is {quoted(settings.name)}"
+    folder = expanded(settings.data_dir) if settings.data_dir else None
     if folder and not folder.is_dir():
         raise UserError(
-            f"params.yaml: dataset.tfds.data_dir is {settings.data_dir!r}, which is no folder; "
-            "make it, correct it, or give null for TFDS's own (~/tensorflow_datasets)"
+            f"params.yaml: dataset.tfds.data_dir is {quoted(settings.data_dir)}, which is no "
+            "folder; make it, correct it, or give null for TFDS's own (~/tensorflow_datasets)"
         )
     try:
         name, _ = naming.parse_builder_name_kwargs(settings.name)
@@ -108,7 +109,8 @@ def _builder(settings: Tfds) -> Any:
         raise
     # A wrong version, configuration or argument, a missing package: each raises its own kind.
     except Exception as error:
-        raise UserError(f"{key}: {_one_line(error)}") from error
+        said = one_line(error).replace(settings.name, clipped(settings.name))
+        raise UserError(f"{key}: {said}") from error
 
 
 def _image_and_label(builder: Any) -> tuple[str, str]:
@@ -161,7 +163,7 @@ def _prepare(builder: Any, settings: Tfds) -> None:
     """Fetch and write the data set as TFDS does, with further tries where one may help."""
     from transfer_learning.runtime import tensorflow_quiet  # noqa: F401  (TFDS would load it loudly)
 
-    name = f"params.yaml: dataset.tfds.name is {settings.name!r}"
+    name = f"params.yaml: dataset.tfds.name is {quoted(settings.name)}"
     remedy = (
         "Run it again; set https_proxy or http_proxy; put the file, fetched elsewhere, into "
         f"{Path(builder.data_dir_root) / 'downloads' / 'manual'} under its own name; or set "
@@ -190,12 +192,12 @@ def _prepare(builder: Any, settings: Tfds) -> None:
     except NonMatchingChecksumError as error:
         raise UserError(
             f"{name}, but these are not the bytes that were published; often a portal or a "
-            f"proxy answered with a page of its own: {_one_line(error)}. {remedy}"
+            f"proxy answered with a page of its own: {one_line(error)}. {remedy}"
         ) from error
     # Builders raise anything: a package or a file to fetch by hand is missing, the disk is
     # full, an archive is damaged.
     except Exception as error:
-        raise UserError(f"{name}, which TFDS could not prepare: {_one_line(error)}") from error
+        raise UserError(f"{name}, which TFDS could not prepare: {one_line(error)}") from error
 
 
 @contextmanager
@@ -271,7 +273,7 @@ def _read(builder: Any, decoders: Any) -> Iterator[dict[str, Any]]:
         yield from examples.as_numpy_iterator()
     except tf.errors.OpError as error:
         raise UserError(
-            f"{builder.data_dir} is damaged: {_one_line(error.message)}. {AFRESH}"
+            f"{builder.data_dir} is damaged: {one_line(error.message)}. {AFRESH}"
         ) from error
 
 
@@ -284,7 +286,7 @@ def _photos(builder: Any, label: str, classes: tuple[str, ...]) -> tuple[Photo, 
         photos.append(Photo(f"{classes[number]}/{name}", number))
     if empty := set(range(len(classes))) - {photo.label for photo in photos}:
         raise UserError(
-            f"{builder.name}: train has no photo of the class {classes[min(empty)]!r}; "
+            f"{builder.name}: train has no photo of the class {quoted(classes[min(empty)])}; "
             "take another data set or configuration (NAME/CONFIG)"
         )
     return tuple(photos)
@@ -342,12 +344,8 @@ def _about(builder: Any) -> dict[str, str]:
         "splits": _described({name: split.num_examples for name, split in info.splits.items()}),
         "download size": info.download_size,
     }
-    return {name: _one_line(text) for name, text in texts.items() if text}
+    return {name: one_line(text) for name, text in texts.items() if text}
 
 
 def _described(items: Mapping[str, object]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in items.items())
-
-
-def _one_line(value: object) -> str:
-    return " ".join(str(value).split())

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import simplejpeg
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from transfer_learning.photos import pixels
+from transfer_learning.photos import looks, pixels
+from transfer_learning.photos.looks import Look
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """A photo that can be decoded: its upright width and height in pixels, and by what."""
+    """A photo that can be decoded: its upright width and height, by what, and its look."""
 
     size: tuple[int, int]
     by_pillow: bool
+    look: Look
 
 
 def inspect(encoded: bytes, *, megapixels: float) -> Inspected:
@@ -48,7 +50,8 @@ def _any(encoded: bytes, megapixels: float) -> Inspected:
         # Before it is decoded, which turns a TIFF.
         by_pillow = pixels.needs_pillow(image)
         with pixels.room(image.size):
-            return Inspected(pixels.rgb(image).size, by_pillow)
+            upright = pixels.rgb(image)
+            return Inspected(upright.size, by_pillow, looks.look(encoded, upright))
     except UnidentifiedImageError:
         raise ValueError(pixels.no_photo() if encoded else "an empty file") from None
     # Pillow's decoders raise OSError for a cut file, and anything for a broken one.
@@ -67,9 +70,13 @@ def _clean_jpeg(encoded: bytes, megapixels: float) -> Inspected | None:
     try:
         image = pixels.open_photo(encoded, megapixels=megapixels)
         with pixels.room(image.size):
-            simplejpeg.decode_jpeg(encoded)
+            decoded = simplejpeg.decode_jpeg(encoded)
+            by_pillow = pixels.needs_pillow(image)
+            look = None if by_pillow else looks.look(encoded, Image.fromarray(decoded))
+        # That of the photo as Pillow shows it: turned, or of other colours.
+        look = look or looks.look(encoded, looks.reduced(encoded))
     # As in _any, which then says what is wrong.
     except Exception:
         return None
     turned = pixels.orientation(image) >= pixels.FIRST_SIDEWAYS
-    return Inspected(image.size[::-1] if turned else image.size, pixels.needs_pillow(image))
+    return Inspected(image.size[::-1] if turned else image.size, by_pillow, look)

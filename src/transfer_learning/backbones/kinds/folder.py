@@ -9,7 +9,7 @@ from transfer_learning.backbones import artifact
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.backbones.pypi import PACKAGES
 from transfer_learning.config.params import Backbone
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, quoted
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class FolderHandle:
         """Refuse a path that holds no SavedModel."""
         if not (self.path / "saved_model.pb").is_file():
             raise UserError(
-                f"params.yaml: backbones.{name}.handle is {backbone.handle!r}, a path without a "
-                "saved_model.pb; give the folder of a SavedModel, a .onnx or .xml file, "
+                f"params.yaml: backbones.{name}.handle is {quoted(backbone.handle)}, a path "
+                "without a saved_model.pb; give the folder of a SavedModel, a .onnx or .xml file, "
                 f"keras:NAME, or one of {', '.join('pypi:' + key for key in PACKAGES)}"
             )
 

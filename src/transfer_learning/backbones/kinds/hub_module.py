@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.backbones.kinds.kind import expect_resolution
 from transfer_learning.config.params import Backbone
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, quoted
 
 # The input sides that these modules' pages on tfhub.dev state. Others take any (BiT), or say
 # themselves what they take.
@@ -37,7 +37,7 @@ class HubHandle:
         key = f"params.yaml: backbones.{name}"
         if not re.match(r"https?://[^/]", self.address):
             raise UserError(
-                f"{key}.handle is {self.address!r}; an address must begin with https:// or "
+                f"{key}.handle is {quoted(self.address)}; an address must begin with https:// or "
                 "http:// and a host's name, anything else must be a pypi: or keras: handle or a "
                 "path"
             )
@@ -45,8 +45,8 @@ class HubHandle:
         unsafe = self.address.startswith("http://") and not self._is_loopback()
         if unsafe and backbone.sha256 is None:
             raise UserError(
-                f"{key}.handle is {self.address!r}, and what http:// gives may be altered on its "
-                f"way; use https://, or give backbones.{name}.sha256"
+                f"{key}.handle is {quoted(self.address)}, and what http:// gives may be altered "
+                f"on its way; use https://, or give backbones.{name}.sha256"
             )
 
     def fetch(self, name: str, backbone: Backbone, folder: Path) -> BackboneInfo:

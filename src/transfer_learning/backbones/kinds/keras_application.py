@@ -8,7 +8,7 @@ from pathlib import Path
 
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Backbone
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, quoted
 
 # The input side that each network is trained for.
 DEFAULT_SIZES = {
@@ -60,8 +60,8 @@ class KerasHandle:
         key = f"params.yaml: backbones.{name}"
         if self.network not in DEFAULT_SIZES:
             raise UserError(
-                f"{key}.handle is {backbone.handle!r}, which is no network of keras.applications; "
-                f"{self._suggestion()}"
+                f"{key}.handle is {quoted(backbone.handle)}, which is no network of "
+                f"keras.applications; {self._suggestion()}"
             )
         least = LEAST_SIZES.get(self.network, 0)
         if backbone.resolution < least:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.config.params import Backbone
-from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.errors import UserError, clipped, quoted
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class FileHandle:
         for path in self.files:
             if not path.is_file():
                 raise UserError(
-                    f"params.yaml: backbones.{name}.handle is {backbone.handle!r}, but there is "
-                    f"no file {path}"
+                    f"params.yaml: backbones.{name}.handle is {quoted(backbone.handle)}, but there "
+                    f"is no file {clipped(str(path))}"
                 )
 
     def fetch(self, name: str, backbone: Backbone, folder: Path) -> BackboneInfo:

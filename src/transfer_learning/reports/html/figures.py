@@ -21,6 +21,7 @@ from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
 from transfer_learning.reports.classes import WORST, many
 from transfer_learning.reports.photo_grids import EXAMPLES
+from transfer_learning.runtime.damage import damaged
 
 # Bytes from which on a figure holds photos, which PNG packs badly.
 LARGE = 80_000
@@ -192,6 +193,7 @@ def data_uri(encoded: bytes, kind: str) -> str:
 def _figure(path: Path, alt: str, caption: str, *, leads_to: str = "", **controls: str) -> Figure:
     """Return the figure; ``leads_to`` is empty where nothing is to be found in the gallery."""
     encoded, kind = path.read_bytes(), "png"
+    _expect_whole(path, encoded)
     with Image.open(io.BytesIO(encoded)) as image:
         width, height = image.size
         if len(encoded) > LARGE and max(width, height) <= WEBP_SIDE:
@@ -200,6 +202,15 @@ def _figure(path: Path, alt: str, caption: str, *, leads_to: str = "", **control
             encoded, kind = smaller.getvalue(), "webp"
     source = data_uri(encoded, kind)
     return Figure(source, width, height, alt, caption, controls if leads_to else {}, leads_to)
+
+
+def _expect_whole(path: Path, encoded: bytes) -> None:
+    """Compare a PNG's checksums; raise the UserError that names the file where it is damaged."""
+    try:
+        Image.open(io.BytesIO(encoded)).verify()
+    # Damaged bytes raise nearly anything: Pillow's errors are OSErrors, SyntaxErrors and others.
+    except Exception as error:
+        raise damaged(path, str(error)) from None
 
 
 def _curves(epochs: Sequence[Epoch]) -> str:

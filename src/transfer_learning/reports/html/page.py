@@ -36,12 +36,13 @@ from transfer_learning.reports.classes import (
 )
 from transfer_learning.reports.html import figures, measures, photos, run
 from transfer_learning.reports.html.figures import Figure
-from transfer_learning.reports.html.photos import Pictures
+from transfer_learning.reports.html.photos import Looking, Pictures
+from transfer_learning.reports.html.quality import Section
 from transfer_learning.reports.photo_grids import EXAMPLES, GRID
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = ("index.css", "photos.css")
-SCRIPTS = ("page.js", "figures.js", "gallery.js", "detail.js", "map.js", "start.js")
+STYLES = ("index.css", "photos.css", "quality.css")
+SCRIPTS = ("page.js", "figures.js", "gallery.js", "detail.js", "map.js", "quality.js", "start.js")
 # Of a backbone, by photo id.
 Predictions = Mapping[str, Prediction]
 
@@ -67,6 +68,8 @@ def html(
     comparison: Comparison,
     pictures: Pictures,
     neighbours: Neighbours,
+    looking: Mapping[str, Looking],
+    quality: Section,
     *,
     reports: Path = REPORTS,
 ) -> str:
@@ -78,6 +81,8 @@ def html(
         comparison: of the backbones.
         pictures: of the test photos, and of their neighbours.
         neighbours: of the selected backbone.
+        looking: where a backbone looked, by its name.
+        quality: the section on the photos.
         reports: the folder of the figures, and of ``NAME/`` for each backbone.
     """
     predictions = {
@@ -96,11 +101,12 @@ def html(
         predictions,
         pictures,
         neighbours,
+        looking,
         selected=selected.name,
         resolutions=[item.resolution for item in comparison.backbones.values()],
-        taken=sum(len(figure.source) for figure in drawn),
+        taken=sum(len(figure.source) for figure in drawn) + quality.size,
     )
-    on_page = [photo.id for photo in data.photos if photo.id in block.ids]
+    on_page = [photo.id for photo in data.photos if photo.id in {*block.ids, *quality.ids}]
     on_page += [photo.id for photo in data.photos if photo.split == "train"][:EXAMPLES]
     style = Markup("".join(map(_text, STYLES)))
     # In a block, so that none of its names gets into the browser's own.
@@ -121,6 +127,7 @@ def html(
         photos=block,
         page_megabytes=photos.PAGE_BYTES // 10**6,
         neighbours=neighbours,
+        quality=quality,
         source=_source(params, data),
         photo_columns=photo_columns(data),
         sizes=size_summary(data.photos),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,13 @@ from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry
 # What a mailbox takes, and a phone opens in three seconds.
 PAGE_BYTES = 10_000_000
 # Of these, for the page's tables, style and script, and for pictures of training photos.
-TEXT_BYTES, TRAINING_BYTES = 500_000, 1_000_000
+TEXT_BYTES, TRAINING_BYTES = 800_000, 1_000_000
 # Classes of an answer beyond which the rest are left out; ``predictions.csv`` has all.
 PROBABLE = 20
 # A ``predictions.csv`` keeps three decimals.
 PER_MILLE = 1000
+# Where a network looked, by photo id; asked with (predicted, true) classes by photo id.
+Looking = Callable[[dict[str, tuple[int, int]]], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def block(
     predictions: Mapping[str, Mapping[str, Prediction]],
     pictures: Pictures,
     neighbours: Neighbours,
+    looking: Mapping[str, Looking],
     *,
     selected: str,
     resolutions: Sequence[int],
@@ -63,6 +66,7 @@ def block(
         predictions: by backbone, and by photo id.
         pictures: of the photos.
         neighbours: of the selected backbone.
+        looking: by backbone; those that have no feature maps may be left out.
         selected: the selected backbone.
         resolutions: of the backbones, in pixels.
         taken: bytes of the page's figures.
@@ -85,6 +89,8 @@ def block(
             break
         held[photo.id] = entry
     _place(held, training, neighbours)
+    for number, (name, by_id) in enumerate(predictions.items()):
+        _look(held, number, by_id, numbers, looking.get(name))
     tree = {
         "classes": data.classes,
         "backbones": list(predictions),
@@ -148,6 +154,23 @@ def _place(
     for number, place in zip(neighbours.sample, neighbours.sample_places, strict=True):
         if names[number] in training:
             training[names[number]]["place"] = place.tolist()
+
+
+def _look(
+    held: Mapping[str, dict[str, Any]],
+    backbone: int,
+    by_id: Mapping[str, Prediction],
+    numbers: Mapping[str, int],
+    looking: Looking | None,
+) -> None:
+    """Add where a backbone looked on the photos that it gets wrong, under its number."""
+    wrong = {
+        photo_id: (numbers[by_id[photo_id].predicted], numbers[by_id[photo_id].true])
+        for photo_id in held
+        if not by_id[photo_id].correct
+    }
+    for photo_id, cells in (looking(wrong) if looking else {}).items():
+        held[photo_id].setdefault("looked", {})[backbone] = cells
 
 
 def _entry(photo: PhotoEntry, picture: bytes, data: DatasetInfo) -> dict[str, Any]:

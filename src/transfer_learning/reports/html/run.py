@@ -31,7 +31,7 @@ def parameters(params: Params) -> dict[str, str]:
     """Return the parameters by dotted key, without the sources of photos that are not used."""
     tree = params.model_dump(mode="json")
     dataset = tree["dataset"]
-    shown = ("source", params.dataset.source, "splits", "stratify")
+    shown = ("source", params.dataset.source, "splits", "stratify", "group_duplicates")
     tree["dataset"] = {key: dataset[key] for key in shown}
     if params.dataset.source == "folder":
         # The page is to send to someone, who need not know the user's home.

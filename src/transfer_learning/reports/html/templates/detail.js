@@ -4,6 +4,8 @@ const VIEWS = [
   ["whole", "the whole photo", "Enlarged from the small picture that this page holds."],
   ["squashed", "as the networks get it", "Squashed to a square, whatever its shape."],
 ];
+// Told from black by everyone, and by its light alone.
+const ORANGE = [255, 165, 20];
 let opened = null;
 
 function openPhoto(photo) {
@@ -59,9 +61,11 @@ function answer(photo, backbone) {
 }
 
 function showViews(photo) {
-  const looked = (photo.looked ?? []).flatMap((cells, i) =>
-    cells ? [[String(i), `where ${page.backbones[i]} looked`, lookedNote(photo, i)]] : [],
-  );
+  const looked = Object.keys(photo.looked ?? {}).map((i) => [
+    i,
+    `where ${page.backbones[i]} looked`,
+    lookedNote(photo, i),
+  ]);
   const select = part("photo-view");
   const options = [...VIEWS, ...looked].map(([value, text, note]) => {
     const option = element("option", "", text);
@@ -77,7 +81,10 @@ function showViews(photo) {
 
 function lookedNote(photo, backbone) {
   const guess = page.classes[predicted(photo, backbone)];
-  return `The brighter, the more that part speaks for ${guess} (class activation map).`;
+  return (
+    `The more orange a part, the more it speaks for ${guess} rather than for ${trueClass(photo)} ` +
+    "(class activation map: the head’s weights on the last feature map)."
+  );
 }
 
 function applyView() {
@@ -100,7 +107,7 @@ function drawLooked(cells) {
   canvas.width = canvas.height = side;
   const pixels = new ImageData(side, side);
   [...cells].forEach((digit, i) => {
-    pixels.data.set([10, 12, 16, 230 * (1 - digit / 9)], 4 * i);
+    pixels.data.set([...ORANGE.map((value) => (value * digit) / 9), 140], 4 * i);
   });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
 }

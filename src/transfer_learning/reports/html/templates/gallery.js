@@ -4,8 +4,8 @@ const form = part("filters");
 const list = part("photos");
 const controls = [...form.querySelectorAll("select")];
 const pagers = [...document.querySelectorAll(".pager")];
-// A card has 5 elements and 5 for each backbone; a page of the gallery has 800 or so.
-const PER_PAGE = Math.min(48, Math.max(12, Math.floor(800 / (5 + 5 * page.backbones.length))));
+// A card has 6 elements and 7 for each backbone; a page of the gallery has fewer than 1,000.
+const PER_PAGE = Math.min(48, Math.max(12, Math.floor(960 / (6 + 7 * page.backbones.length))));
 // Where no control is set: all photos, as the selected backbone sees them.
 const neutral = new Map(controls.map((item) => [item, item.selectedIndex]));
 const gallery = { matches: [], at: 0 };
@@ -41,9 +41,9 @@ function card(photo) {
     );
     return line;
   });
-  const made = element("li", "", open, element("p", "true", bdi(trueClass(photo))), ...answers);
-  made.append(element("p", "file", bdi(photo.id)));
-  if (photo.credit) made.append(element("p", "file", bdi(photo.credit)));
+  const made = element("li", "", open, bdi(trueClass(photo), "true"), ...answers);
+  made.append(bdi(photo.id, "file"));
+  if (photo.credit) made.append(bdi(photo.credit, "file credit"));
   return made;
 }
 

@@ -3,3 +3,4 @@ addEventListener("resize", stopAtWideFigures);
 startDetail();
 startMap();
 startGallery();
+startQuality();
