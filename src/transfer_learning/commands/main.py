@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from transfer_learning.commands import serve
 from transfer_learning.runtime import cli
 
 
@@ -58,6 +59,10 @@ def main() -> None:
     command.add_argument("--splits", type=int, metavar="N", default=20, help="how many (20)")
     command.add_argument("--seed", type=int, default=0, help="of the first one (0)")
     command.set_defaults(run=_resplit)
+
+    command = commands.add_parser("serve", help="answer photos over HTTP, with a page to try it")
+    serve.add_options(command)
+    command.set_defaults(run=serve.run)
 
     options = parser.parse_args()
     cli.run(lambda: sys.exit(options.run(options)))
