@@ -135,6 +135,7 @@ def build(service: Service, hosts: Hosts) -> FastAPI:
         version=tf_serving.VERSION,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         # Relative to openapi.json, so that a reverse proxy may put all under a path.
         servers=[{"url": "."}],
     )
@@ -236,6 +237,10 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     @app.get("/docs", include_in_schema=False)
     async def api() -> HTMLResponse:
         return HTMLResponse(docs)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def description() -> JSONResponse:
+        return JSONResponse(schema.described(app))
 
     @app.get("/static/{name}", include_in_schema=False)
     async def file(name: str) -> Response:

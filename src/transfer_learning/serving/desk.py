@@ -61,8 +61,7 @@ class Desk:
         Called in the event loop.  When the call is cancelled, photos that wait still are dropped.
 
         Raises:
-            Problem: more photos wait than may.
-            Exception: the classifier failed, which is no fault of the photos.
+            Problem: more photos wait than may, or the classifier failed at no photo's fault.
         """
         with self._places(len(photos)):
             looked = await anyio.to_thread.run_sync(self._look, photos)
@@ -148,12 +147,12 @@ class Desk:
                 self._seconds += WEIGHT * (now - before - self._seconds)
                 before = now
             self.failing = False
-        # No photo's fault, which would be its answer: these requests fail, the next may do better.
-        except Exception as error:
+        # A photo's fault would be its answer.  These requests fail; the next may do better.
+        except Exception:
             log.exception("the classifier failed")
             self.failing = True
             for future in taken:
-                future.set_exception(error)
+                future.set_exception(Problem(500, "the classifier failed"))
 
 
 def _answer(found: Answer | Refused) -> Answer | Problem:

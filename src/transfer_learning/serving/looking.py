@@ -9,6 +9,7 @@ from __future__ import annotations
 from PIL import Image, UnidentifiedImageError
 
 from transfer_learning.photos import pixels
+from transfer_learning.runtime.errors import clipped
 from transfer_learning.serving.problems import Problem
 
 # Megapixels that all passes over a JPEG may have.  A progressive one is decoded in scans, each a
@@ -31,7 +32,7 @@ def look(photo: bytes, *, megapixels: float) -> Problem | None:
         return Problem(415, f"no photo: {pixels.no_photo()}")
     # A damaged header raises anything.
     except Exception as error:
-        return Problem(422, f"the photo cannot be read: {error}")
+        return Problem(422, f"the photo cannot be read: {_line(error)}")
     found = image.width * image.height / 1e6
     if found > megapixels:
         return Problem(
@@ -40,6 +41,10 @@ def look(photo: bytes, *, megapixels: float) -> Problem | None:
     if _scans(image, photo) * found > PASSES:
         return Problem(422, "the JPEG has too many scans for its size")
     return None
+
+
+def _line(error: Exception) -> str:
+    return clipped(str(error).partition("\n")[0] or type(error).__name__)
 
 
 def _scans(image: Image.Image, photo: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 ERRORS = {
@@ -147,6 +148,12 @@ PREDICT_BODY: dict[str, Any] = {
     }
 }
 
+_BASE64 = {
+    "type": "object",
+    "required": ["b64"],
+    "properties": {"b64": {"type": "string", "format": "byte"}},
+}
+
 ROWS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -161,13 +168,11 @@ ROWS_BODY: dict[str, Any] = {
                             "minItems": 1,
                             "items": {
                                 "oneOf": [
-                                    {"$ref": "#/components/schemas/Base64"},
+                                    _BASE64,
                                     {
                                         "type": "object",
                                         "required": ["image_bytes"],
-                                        "properties": {
-                                            "image_bytes": {"$ref": "#/components/schemas/Base64"}
-                                        },
+                                        "properties": {"image_bytes": _BASE64},
                                     },
                                 ]
                             },
@@ -186,12 +191,6 @@ ROWS_BODY: dict[str, Any] = {
     }
 }
 
-BASE64 = {
-    "type": "object",
-    "required": ["b64"],
-    "properties": {"b64": {"type": "string", "format": "byte"}},
-}
-
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of errors for a route; each can also be 421."""
@@ -204,6 +203,21 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
         | ({"headers": {"Retry-After": _RETRY}} if status == 503 else {})
         for status in (*statuses, 421)
     }
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """Return the description of an application.
+
+    FastAPI adds an error of its own shape to each route with a parameter; here all have one shape,
+    and those that can be are listed already.
+    """
+    api = app.openapi()
+    for route in (route for path in api["paths"].values() for route in path.values()):
+        if "HTTPValidationError" in str(route["responses"].get("422")):
+            del route["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        api["components"]["schemas"].pop(name, None)
+    return api
 
 
 _RETRY = {"schema": {"type": "integer"}, "description": "Seconds"}
