@@ -58,6 +58,8 @@ class Manifest:
     metrics: of the head on the test photos, as in ``reports/B/metrics.json``.
     made_of: sha256 of what it was made of, by the paths in the project.
     files: sha256 of every other file of the folder, by its path in it.
+    revision: of the classifier, the first digits of one sha256 over ``made_of``: the same where it
+        was made of the same, on whatever day and by whatever commit.
     """
 
     version: int
@@ -74,6 +76,7 @@ class Manifest:
     metrics: Metrics
     made_of: dict[str, str]
     files: dict[str, str]
+    revision: str = ""
 
     def write(self, folder: Path) -> None:
         """Write ``model.json``, which makes the folder an exported classifier."""
