@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import numpy as np
@@ -25,7 +25,6 @@ from transfer_learning.serving.app import Service, build
 from transfer_learning.serving.hosts import Hosts
 from transfer_learning.serving.limits import Limits
 
-K = TypeVar("K")
 CLASSES = ("red", "green", "blue")
 
 
@@ -62,25 +61,16 @@ class Colours:
     manifest: manifest.Manifest = field(default_factory=described)
     gate: threading.Event = field(default_factory=threading.Event)
     broken: bool = False
-    streams: int = 0
     answered: int = 0
 
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def classify(
-        self, photos: Iterable[tuple[K, bytes | Exception]]
-    ) -> Iterator[tuple[K, Answer | Refused]]:
-        for number, (key, photo) in enumerate(photos):
-            self.streams += number == 0
-            assert isinstance(photo, bytes)
-            assert self.gate.wait(30)
-            if self.broken:
-                raise RuntimeError("no more kernels")
-            yield key, self._answer(photo)
-            self.answered += 1
-
-    def _answer(self, photo: bytes) -> Answer | Refused:
+    def answer(self, photo: bytes) -> Answer | Refused:
+        assert self.gate.wait(30)
+        if self.broken:
+            raise RuntimeError("no more kernels")
+        self.answered += 1
         try:
             image = pixels.rgb(pixels.open_photo(photo))
         except Exception as error:

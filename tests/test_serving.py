@@ -276,10 +276,9 @@ def test_nothing_of_a_request_is_logged_or_written(
     tmp_path: Path,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    # A temporary file, even one without a name, would fail the request.
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-
-    with serve() as server:
+    with serve() as server, monkeypatch.context() as patch:
+        # A temporary file, even one without a name, would fail the request.
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
         files = [("photo", ("secret.bmp", photo("red", (1500, 1500), "BMP")))]
         assert server.client.post("/predict", files=files).status_code == 200
         server.client.get("/secret?secret=secret")

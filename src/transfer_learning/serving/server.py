@@ -30,7 +30,7 @@ def run(folder: Path, *, host: str, port: int, names: tuple[str, ...], limits: L
     """
     # First what fails at once.
     with bound(host, port) as listener:
-        classifier = Classifier.load(folder)
+        classifier = Classifier.load(folder, megapixels=limits.megapixels)
         service = Service(classifier, limits)
         app = build(service, Hosts((host, *names)))
         server = Server(config(app, limits), greeting(service, listener))
