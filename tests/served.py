@@ -76,7 +76,8 @@ class Colours:
         except Exception as error:
             return Refused(f"cannot be decoded: {error}")
         sums = np.asarray(image, np.float64).mean(axis=(0, 1)) + 1
-        probabilities = np.resize(sums / sums.sum(), len(self.manifest.classes))
+        probabilities = np.zeros(len(self.manifest.classes))
+        probabilities[: len(sums)] = sums / sums.sum()
         best = int(probabilities.argmax())
         score = float(probabilities[best])
         return Answer(

@@ -20,6 +20,7 @@ from transfer_learning.serving.limits import Limits
 from transfer_learning.serving.protocol import limited
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LAST_PORT = 65_535
 
 
 def run(folder: Path, *, host: str, port: int, names: tuple[str, ...], limits: Limits) -> int:
@@ -111,6 +112,8 @@ def bound(host: str, port: int) -> socket.socket:
     Raises:
         UserError: there is no such address here, or it is taken; the message says which.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise UserError(f"--port {port} should be between 0 and {LAST_PORT}")
     try:
         (family, _, _, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -120,8 +123,6 @@ def bound(host: str, port: int) -> socket.socket:
             f"--host {host} is no name or address of this machine; "
             "127.0.0.1 is for this machine alone, 0.0.0.0 for all its networks"
         ) from None
-    except OverflowError:
-        raise UserError(f"--port {port} should be between 0 and 65535") from None
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
