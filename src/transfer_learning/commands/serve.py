@@ -48,10 +48,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         from transfer_learning.serving import server
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("transfer_learning"):
+        package = (error.name or "").partition(".")[0]
+        if package == "transfer_learning":
             raise
         raise UserError(
-            f"serving needs {error.name}, which is not installed: make setup EXTRA=serve"
+            f"serving needs {package}, which is not installed: make setup EXTRA=serve"
         ) from None
     names = tuple(options.allow_host)
     return server.run(

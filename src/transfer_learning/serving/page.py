@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+import fastapi_offline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from transfer_learning.classifier.manifest import Manifest
@@ -30,7 +31,7 @@ def docs(manifest: Manifest) -> str:
 
 def static() -> dict[str, tuple[bytes, str]]:
     """Return what the pages load, by name: its bytes and media type."""
-    swagger = files("fastapi_offline") / "static"
+    swagger = files(fastapi_offline) / "static"
     own = (path.name for path in TEMPLATES.iterdir())
     sources = {name: TEMPLATES / name for name in own if Path(name).suffix in TYPES}
     return {

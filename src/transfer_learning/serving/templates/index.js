@@ -29,8 +29,11 @@ function card(file) {
   picture.src = URL.createObjectURL(file);
   // A browser does not show all that the server reads, such as TIFF.
   picture.addEventListener("error", () => {
-    picture.removeAttribute("src");
-    picture.alt = "No preview";
+    URL.revokeObjectURL(picture.src);
+    const instead = document.createElement("p");
+    instead.className = "no-preview";
+    instead.textContent = "No preview";
+    picture.replaceWith(instead);
   });
   picture.alt = `Photo ${file.name}`;
   item.querySelector(".file").textContent = file.name;
