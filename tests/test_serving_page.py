@@ -98,9 +98,9 @@ def test_chosen_photos_are_answered_in_their_order(
     assert sure[:4] == ["red", "sure.png", "red", "99.2 %"]
     assert unsure[0].endswith("unsure")
     assert unsure[1] == "unsure <b>&.png"
-    assert broken[0] == "No answer"
-    assert broken[2].startswith("no photo: not one of JPEG")
-    assert other[0].startswith("red")
+    assert broken[:3] == ["No preview", "No answer", "broken.jpg"]
+    assert broken[3].startswith("no photo: not one of JPEG")
+    assert other[:2] == ["No preview", "red"]
     assert large[2] == "the photo has more than 0.5 MB"
 
 
