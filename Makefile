@@ -22,7 +22,7 @@ export PHOTOS
 OWN_PHOTOS := photos
 endif
 
-.PHONY: help setup photos check repro resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro export resplit verify reproduce flowers defaults quick test drills browser lint doctor mend bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -52,6 +52,9 @@ check: $(INSTALLED) $(OWN_PHOTOS) ## check params.yaml, all of it
 repro: check ## rebuild what changed (set-up included; PHOTOS=FOLDER for your own photos)
 	@dvc repro
 	@transfer-learning receipt
+
+export: check ## the selected classifier for use elsewhere: data/export, reports/export.md
+	@dvc repro data/outputs/dvc.yaml
 
 N ?= 20
 resplit: check ## how much is the split: N=20 random ones, from cached features

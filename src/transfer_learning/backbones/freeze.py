@@ -39,13 +39,17 @@ def prepare(folder: Path, info: BackboneInfo, extractor: Extractor) -> None:
 
 
 def write_frozen_graph(extractor: Any, path: Path) -> None:
-    """Write a backbone as one TensorFlow graph with constant weights, for engines that read those.
+    """Write what ``frozen_graph`` returns, serialised; the file's name must end in ``.pb``."""
+    path.write_bytes(frozen_graph(extractor).SerializeToString(deterministic=True))
+
+
+def frozen_graph(extractor: Any) -> Any:
+    """Return a backbone as one ``tf.compat.v1.GraphDef`` with constant weights.
 
     Images, float32 [N, R, R, 3] in [0, 1], are its one input, and features its one output.
 
     Args:
         extractor: what ``backbones.load`` returns, a ``tf.function`` with one signature.
-        path: the file to write, a serialised ``GraphDef``; its name must end in ``.pb``.
     """
     # Here, so that tensorflow_quiet loads TensorFlow.
     from tensorflow.python.framework.convert_to_constants import (
@@ -56,4 +60,4 @@ def write_frozen_graph(extractor: Any, path: Path) -> None:
     graph = frozen.graph.as_graph_def()
     # In an order of its own: that of the nodes differs from run to run.
     graph.node.sort(key=lambda node: node.name)
-    path.write_bytes(graph.SerializeToString(deterministic=True))
+    return graph

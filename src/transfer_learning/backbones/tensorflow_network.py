@@ -29,6 +29,11 @@ def load_frozen(path: Path, resolution: int) -> Extractor:
     """Return the graph that ``freeze.write_frozen_graph`` wrote as a function to features."""
     graph = tf.compat.v1.GraphDef()
     graph.ParseFromString(path.read_bytes())
+    return from_graph(graph, resolution)
+
+
+def from_graph(graph: Any, resolution: int) -> Extractor:
+    """Return what ``freeze.frozen_graph`` returned as a function from images to features."""
     (images,) = (node.name for node in graph.node if node.op == "Placeholder")
     imported = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     # The name that TensorFlow gives the only output of a function.

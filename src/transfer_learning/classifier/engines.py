@@ -24,6 +24,11 @@ SAVED_MODEL = "saved_model"
 FEATURES = "features"
 
 
+def pixels_name(index: int) -> str:
+    """Return what TensorFlow's formats call the pixels of the member with that index."""
+    return f"pixels_{index}"
+
+
 class Engine(Protocol):
     """A network in memory; any number of threads may use it at once."""
 
@@ -112,5 +117,8 @@ class _TensorFlow:
 
     def features(self, pixels: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return float32 [D] of one photo, as ``Engine`` says."""
-        images = {name: self._tensor(image[np.newaxis]) for name, image in pixels.items()}
+        images = {
+            pixels_name(index): self._tensor(image[np.newaxis])
+            for index, image in enumerate(pixels.values())
+        }
         return self._run(**images)["features"].numpy()[0]

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from transfer_learning.commands import serve
+from transfer_learning.commands import predict_options, serve
 from transfer_learning.runtime import cli
 
 
@@ -18,6 +18,12 @@ def main() -> None:
 
     command = commands.add_parser("check", help="check params.yaml, all of it, and mend dvc.lock")
     command.set_defaults(run=_check)
+
+    command = commands.add_parser(
+        "predict", help="say what photos show, with the classifier that make export made"
+    )
+    predict_options.add(command)
+    command.set_defaults(run=_predict)
 
     command = commands.add_parser(
         "mend", help="remove outputs and cached copies that are damaged; dvc repro rebuilds them"
@@ -79,6 +85,12 @@ def _check(_: argparse.Namespace) -> int:
         print(line)
     print(check.report())
     return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import predict
+
+    return predict.run(options)
 
 
 def _mend(_: argparse.Namespace) -> int:

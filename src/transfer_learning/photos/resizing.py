@@ -36,8 +36,8 @@ def resize(image: np.ndarray, *, resolution: int, settings: Preprocess) -> np.nd
     """
     height, width = image.shape[:2]
     if settings.method == "nearest":
-        rows, columns = (_nearest(side, resolution) for side in (height, width))
-        return np.ascontiguousarray(image[rows[:, None], columns][..., :3])
+        at = [_nearest(side, resolution) for side in (height, width)]
+        return np.ascontiguousarray(image[np.ix_(*at)][..., :3])
     if settings.method == "bilinear" and not settings.antialias:
         return _bilinear(image, resolution)
     if settings.method == "area":
@@ -101,9 +101,9 @@ def _bilinear(image: np.ndarray, resolution: int) -> np.ndarray:
     found -= upper
     found *= down[:, None]
     found += upper
-    np.rint(found, out=found)
-    found = found.astype(np.uint8).reshape(resolution, resolution, 4)
-    return np.ascontiguousarray(found[..., :3])
+    # Between two levels, so that none is to be cut off.
+    levels = np.rint(found, out=found).astype(np.uint8).reshape(resolution, resolution, 4)
+    return np.ascontiguousarray(levels[..., :3])
 
 
 @dataclass(frozen=True)
@@ -219,10 +219,16 @@ def _lanczos(radius: float) -> Callable[[np.ndarray], np.ndarray]:
     return kernel
 
 
-def _sine(x: np.ndarray) -> np.ndarray:
-    """Return the sine as the system's C library rounds it to float32: TensorFlow asks that too."""
+@lru_cache
+def _c_sine() -> Callable[[float], float]:
     sinf = ctypes.CDLL(ctypes.util.find_library("m")).sinf
     sinf.argtypes, sinf.restype = [ctypes.c_float], ctypes.c_float
+    return sinf
+
+
+def _sine(x: np.ndarray) -> np.ndarray:
+    """Return the sine as the system's C library rounds it to float32: TensorFlow asks that too."""
+    sinf = _c_sine()
     return np.array([sinf(value) for value in x.ravel().tolist()], F).reshape(x.shape)
 
 
