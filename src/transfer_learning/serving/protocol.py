@@ -25,6 +25,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     # Of the header that is being read; None while a request is under way.
     _header_bytes: int | None = None
+    # Whether a body is still coming, which an early answer does not end.
+    _in_body = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a header, or refuse a connection too many."""
@@ -48,11 +50,13 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Expect the rest of the request, and that its answer is taken."""
         self._header_bytes = None
+        self._in_body = True
         self._within(self.limits.request_seconds, self._abort)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Expect the next request, where a refused body was read to its end."""
+        self._in_body = False
         super().on_message_complete()
         if self._is_idle():
             self._within(self.limits.idle_seconds, self._abort)
@@ -60,8 +64,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Expect the next request, or the rest of a body that was refused."""
         super().on_response_complete()
-        # It may be the next request's in a pipeline that is under way already.
-        if self._is_idle():
+        # Not where the next request of a pipeline is under way already.
+        if self._answered():
             self._within(self.limits.idle_seconds, self._abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,8 +73,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._within(None)
         super().connection_lost(exc)
 
-    def _is_idle(self) -> bool:
+    def _answered(self) -> bool:
         return self.cycle is not None and self.cycle.response_complete
+
+    def _is_idle(self) -> bool:
+        return self._answered() and not self._in_body
 
     def _expect_header(self) -> None:
         self._header_bytes = 0
