@@ -64,6 +64,20 @@ def package(shared: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
+def exported(shared: Path) -> Path:
+    """The folder of a small exported classifier, made once for all processes: a quarter minute."""
+    import exports
+    from filelock import FileLock
+
+    folder = shared / "classifier" / "export"
+    with FileLock(shared / "classifier.lock"):
+        # Written last.
+        if not (folder / "model.json").is_file():
+            exports.write(folder.parent)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     import browser as chromium
 

@@ -10,6 +10,7 @@ import numpy as np
 from transfer_learning.backbones import openvino_network
 from transfer_learning.classifier.engines import NETWORK
 from transfer_learning.export.parts import Backbone, LeftOut, Parts
+from transfer_learning.runtime.errors import clipped
 from transfer_learning.runtime.openvino_quiet import openvino
 
 ops = openvino.opset13
@@ -41,6 +42,11 @@ def write(parts: Parts, folder: Path) -> None:
         node.set_friendly_name(f"node_{index}")
     for name, node in zip(parts.members, inputs, strict=True):
         node.set_friendly_name(name)
+    try:
+        # An operation that it has not may show no sooner.
+        openvino.Core().compile_model(model, "CPU", openvino_network.FLOAT32)
+    except RuntimeError as error:
+        raise LeftOut(f"OpenVINO cannot run its network: {_reason(error)}") from None
     path = folder / NETWORK[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     openvino.save_model(model, path, compress_to_fp16=False)
@@ -56,10 +62,13 @@ def _member(name: str, backbone: Backbone) -> tuple[Any, Any]:
         model = openvino_network.read(backbone.folder, backbone.info)
         model.reshape([-1, side, side, 3])
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise LeftOut(f"OpenVINO cannot run {backbone.info.handle}: {reason}") from None
+        raise LeftOut(f"OpenVINO cannot run {backbone.info.handle}: {_reason(error)}") from None
     (parameter,) = model.get_parameters()
     for target in parameter.output(0).get_target_inputs():
         target.replace_source_output(images.output(0))
     (result,) = model.get_results()
     return pixels, result.input_value(0)
+
+
+def _reason(error: Exception) -> str:
+    return clipped(str(error).strip().splitlines()[-1])

@@ -93,8 +93,16 @@ def _decode_png(encoded: Any) -> Any:
         tf.not_equal(depth, DEEP), ["it has more than 8 bits a channel; save it with 8"]
     )
     with tf.control_dependencies([shallow]):
-        rgba = tf.cast(tf.io.decode_png(encoded, channels=4), tf.int32)
-    colours, opacity = rgba[..., :3], rgba[..., 3:]
+        # As many channels as the file has: asked for four, TensorFlow makes a palette of less than
+        # 8 bits, or black and white, all but transparent.
+        image = tf.cast(tf.io.decode_png(encoded, channels=0), tf.int32)
+    channels = tf.shape(image)[2]
+    colours = tf.cond(
+        channels < 3, lambda: tf.repeat(image[..., :1], 3, axis=2), lambda: image[..., :3]
+    )
+    opacity = tf.cond(
+        channels % 2 == 0, lambda: image[..., -1:], lambda: tf.fill(tf.shape(image[..., :1]), 255)
+    )
     # Pillow's division by 255, to the nearest, so that the pixels are those of photos.pixels.
     mixed = colours * opacity + 255 * (255 - opacity) + 128
     return tf.cast((mixed // 256 + mixed) // 256, tf.uint8)
