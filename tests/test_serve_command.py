@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import io
+import json
 import re
 import signal
 import socket
@@ -16,23 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
-import tiny_export
-from PIL import Image
-from served import CLASSES, photo
+from exports import CLASSES, PHOTOS
+from photo_kinds import DEEP, KINDS
 
-from transfer_learning.classifier.classifier import Answer, Classifier, Refused
+from transfer_learning.classifier.classifier import Classifier, Refused
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.serving import server
 
 MAIN = "from transfer_learning.commands.main import main; main()"
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
-
-
-@pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_export.build(tmp_path_factory.mktemp("export"))
+GOOD = KINDS["baseline JPEG"]
 
 
 def command(*arguments: object, before: str = "") -> list[str]:
@@ -51,10 +44,10 @@ def failed(folder: Path, *arguments: object, before: str = "") -> str:
 
 
 @contextmanager
-def started(export: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(exported: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running server and its address."""
     process = subprocess.Popen(
-        command("--model", export, "--port", 0, *arguments),
+        command("--model", exported, "--port", 0, *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -76,65 +69,52 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
     return process.returncode, out, err
 
 
-def photos() -> list[bytes]:
-    """Noise in every format and mode that people have, upright and turned, and broken ones."""
-    noise = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
-    image = Image.fromarray(noise).resize((530, 370))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    variants = [(image, kind, {}) for kind in FORMATS]
-    variants += [
-        (image, "JPEG", {"progressive": True}),
-        (image, "JPEG", {"exif": exif}),
-        (image.convert("CMYK"), "JPEG", {}),
-        (image.convert("L"), "JPEG", {}),
-        (image.convert("P"), "PNG", {}),
-        (image.convert("RGBA"), "PNG", {}),
-        (image.convert("LA"), "PNG", {}),
-        (image.convert("1"), "PNG", {}),
-    ]
-    found = []
-    for picture, kind, options in variants:
-        file = io.BytesIO()
-        picture.save(file, kind, **options)
-        found.append(file.getvalue())
-    return [*found, found[0][:2000], b"no photo", b"\xff\xd8\xff"]
-
-
-def test_answers_have_the_digits_of_the_classifier_whatever_they_come_with(export: Path) -> None:
-    classifier = Classifier.load(export)
-    contents = photos()
+def test_answers_are_those_of_predict_whatever_a_photo_comes_with(
+    exported: Path, tmp_path: Path
+) -> None:
+    contents = [*PHOTOS.values(), GOOD[:300], b"no photo", DEEP, b"\xff\xd8\xff"]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number:03}").write_bytes(content)
+    files = sorted(tmp_path.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "predict", *files, "--model", exported, "--format", "jsonl"],
+        capture_output=True,
+        text=True,
+    )
+    predicted = [json.loads(line) for line in done.stdout.splitlines()]
+    classifier = Classifier.load(exported)
     expected = [answer for _, answer in classifier.classify(enumerate(contents))]
     classifier.close()
 
-    with started(export) as (_, url), httpx.Client(base_url=url, timeout=60) as client:
+    with started(exported) as (_, url), httpx.Client(base_url=url, timeout=60) as client:
         together = client.post(
             "/predict", files=[("photo", (str(i), item)) for i, item in enumerate(contents)]
         ).json()["predictions"]
         with ThreadPoolExecutor(8) as threads:
             alone = list(threads.map(lambda item: client.post("/predict", content=item), contents))
 
-    assert sum(isinstance(item, Refused) for item in expected) == 3
-    for answer, one, response in zip(expected, together, alone, strict=True):
-        if isinstance(answer, Answer):
-            assert one == response.json()["predictions"][0]
-            assert [one["probabilities"][name] for name in CLASSES] == answer.probabilities.tolist()
-            assert (one["label"], one["score"], one["sure"]) == (
-                answer.label,
-                answer.score,
-                answer.sure,
-            )
-        else:
+    assert len(predicted) == len(contents)
+    assert sum(isinstance(item, Refused) for item in expected) == 4
+    for row, answer, one, response in zip(predicted, expected, together, alone, strict=True):
+        if isinstance(answer, Refused):
+            assert "reason" in row
             assert response.status_code == one["status"] in (415, 422)
             assert response.json()["error"] == one["error"]
+            continue
+        # Digit by digit; predict rounds.
+        assert one == response.json()["predictions"][0]
+        assert [one["probabilities"][name] for name in CLASSES] == answer.probabilities.tolist()
+        assert (one["label"], one["score"]) == (answer.label, answer.score)
+        assert (row["label"], row["score"]) == (one["label"], round(one["score"], 4))
+        assert one["sure"] is answer.sure is row["sure"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_running_requests_end_and_leaves_with_0(
-    number: signal.Signals, export: Path
+    number: signal.Signals, exported: Path
 ) -> None:
-    content = photo("blue")
-    with started(export) as (process, url):
+    content = GOOD
+    with started(exported) as (process, url):
         port = int(url.rpartition(":")[2])
         idle = socket.create_connection(("127.0.0.1", port), timeout=20)
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
@@ -156,13 +136,12 @@ def test_a_signal_lets_running_requests_end_and_leaves_with_0(
         idle.close()
 
     assert response.startswith(b"HTTP/1.1 200 ")
-    assert b'"label":"blue"' in response
     assert (process.returncode, err) == (0, "")
     assert out == "finishing 1 requests; Ctrl-C again to drop them\nstopped\n"
 
 
-def test_a_request_that_does_not_end_holds_it_up_only_so_long(export: Path) -> None:
-    with started(export, "--finish-seconds", 1) as (process, url):
+def test_a_request_that_does_not_end_holds_it_up_only_so_long(exported: Path) -> None:
+    with started(exported, "--finish-seconds", 1) as (process, url):
         port = int(url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(
@@ -176,10 +155,10 @@ def test_a_request_that_does_not_end_holds_it_up_only_so_long(export: Path) -> N
     assert time.monotonic() - start < 10
 
 
-def test_it_says_nothing_of_requests(export: Path) -> None:
-    with started(export) as (process, url):
+def test_it_says_nothing_of_requests(exported: Path) -> None:
+    with started(exported) as (process, url):
         with httpx.Client(base_url=url) as client:
-            client.post("/predict?secret=1", files={"photo": ("secret.jpg", photo())})
+            client.post("/predict?secret=1", files={"photo": ("secret.jpg", GOOD)})
             client.post("/secret", content=b"secret")
         port = int(url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -191,8 +170,8 @@ def test_it_says_nothing_of_requests(export: Path) -> None:
     assert "secret" not in out + err
 
 
-def test_it_runs_without_tensorflow(export: Path) -> None:
-    with started(export) as (process, url):
+def test_it_runs_without_tensorflow(exported: Path) -> None:
+    with started(exported) as (process, url):
         assert httpx.get(f"{url}/readyz").status_code == 200
         loaded = Path(f"/proc/{process.pid}/maps")
         if not loaded.exists():
@@ -200,8 +179,8 @@ def test_it_runs_without_tensorflow(export: Path) -> None:
         assert "tensorflow" not in loaded.read_text(encoding="utf-8")
 
 
-def test_a_listener_on_all_networks_is_told_what_that_means(export: Path) -> None:
-    with started(export, "--host", "0.0.0.0") as (process, url):
+def test_a_listener_on_all_networks_is_told_what_that_means(exported: Path) -> None:
+    with started(exported, "--host", "0.0.0.0") as (process, url):
         assert process.stdout is not None
         line = process.stdout.readline()
 
@@ -209,8 +188,8 @@ def test_a_listener_on_all_networks_is_told_what_that_means(export: Path) -> Non
     assert line.startswith("Whoever reaches this machine may use it")
 
 
-def test_an_address_of_version_6_is_taken(export: Path) -> None:
-    with started(export, "--host", "::1") as (_, url):
+def test_an_address_of_version_6_is_taken(exported: Path) -> None:
+    with started(exported, "--host", "::1") as (_, url):
         assert url.startswith("http://[::1]:")
         assert httpx.get(f"{url}/healthz").status_code == 200
 
@@ -221,23 +200,23 @@ def test_without_an_export_the_line_says_how_to_make_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["openvino/network.bin", "head.npz", "model.json"])
 def test_an_export_that_was_tampered_with_is_refused(
-    name: str, export: Path, tmp_path: Path
+    name: str, exported: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "export"
-    subprocess.run(["cp", "-r", export, copy], check=True)
+    subprocess.run(["cp", "-r", exported, copy], check=True)
     with (copy / name).open("ab") as file:
         file.write(b"x")
 
     assert name in failed(tmp_path, "--model", copy, "--port", 0)
 
 
-def test_a_port_in_use_is_one_line(export: Path, tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_line(exported: Path, tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
 
-        line = failed(tmp_path, "--model", export, "--port", port)
+        line = failed(tmp_path, "--model", exported, "--port", port)
 
     assert line == (
         f"port {port} is in use, perhaps by another of these; --port {port + 1} may be free"
@@ -255,9 +234,9 @@ def test_a_port_in_use_is_one_line(export: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_option_is_one_line(
-    arguments: Sequence[object], line: str, export: Path, tmp_path: Path
+    arguments: Sequence[object], line: str, exported: Path, tmp_path: Path
 ) -> None:
-    assert failed(tmp_path, "--model", export, *arguments).startswith(line)
+    assert failed(tmp_path, "--model", exported, *arguments).startswith(line)
 
 
 def test_a_port_of_the_system_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
