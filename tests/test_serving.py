@@ -234,6 +234,13 @@ def test_metadata_says_what_answers_and_what_it_takes(server: Served) -> None:
     assert "JPEG" in found["formats"]
 
 
+def test_head_is_get_without_a_body(server: Served) -> None:
+    head, get = (server.client.request(method, "/healthz") for method in ("HEAD", "GET"))
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(get.content))
+
+
 def test_it_lives_and_is_ready(server: Served) -> None:
     assert server.client.get("/healthz").json() == {"status": "ok"}
     assert server.client.get("/readyz").json() == {"status": "ready"}

@@ -39,6 +39,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), GONE
+        # FastAPI's routes know no HEAD; uvicorn, which has the scope as it was, sends no body.
+        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
         async def guarded(message: Message) -> None:
             nonlocal status

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from transfer_learning.classifier.classifier import Classifier
+from transfer_learning.runtime import hardware
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.serving.app import Service, build
 from transfer_learning.serving.hosts import Hosts
@@ -31,6 +32,8 @@ def run(folder: Path, *, host: str, port: int, names: tuple[str, ...], limits: L
     """
     # First what fails at once.
     with bound(host, port) as listener:
+        # As predict does, for the threads that compute.
+        hardware.schedule_as_batch()
         classifier = Classifier.load(folder, megapixels=limits.megapixels)
         service = Service(classifier, limits)
         app = build(service, Hosts((host, *names)))
