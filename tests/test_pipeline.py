@@ -403,8 +403,8 @@ SCRIPTS = sorted(set((PROJECT / "stages").glob("*.py")) - {PROJECT / "stages/__i
 
 def library_deps(script: Path) -> set[Path]:
     """The files and folders of the library that dvc.yaml lists for the script's stage."""
-    inputs = PROJECT / "data/inputs/dvc.yaml"
-    path = inputs if script.stem == "photos" else PROJECT / "dvc.yaml"
+    apart = {"photos": "data/inputs/dvc.yaml", "export": "data/outputs/dvc.yaml"}
+    path = PROJECT / apart.get(script.stem, "dvc.yaml")
     stage = yaml.load(path)["stages"][script.stem]
     deps = stage.get("do", stage)["deps"]
     assert f"stages/{script.name}" in deps

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import base64
 import csv
+import fcntl
 import io
 import json
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -248,6 +251,8 @@ def test_an_interrupt_ends_it_within_a_second_and_keeps_whole_rows(
 def test_a_terminal_has_a_bar(exported: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(GOOD)
     ours, theirs = pty.openpty()
+    # A new one has no columns to draw a bar in.
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
     process = start(exported, tmp_path, stderr=theirs)
     os.close(theirs)

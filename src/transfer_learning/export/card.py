@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from transfer_learning.classifier.manifest import Manifest
 from transfer_learning.evaluation.predictions import ClassScore
+from transfer_learning.export.page import threshold_sentence
 from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.reports.markdown import markdown
 
@@ -92,9 +93,7 @@ def _metrics(manifest: Manifest) -> list[str]:
         "calibration error in 15 bins (Guo et al. 2017). Probabilities are calibrated by a "
         f"temperature of {manifest.temperature:g}, fitted on the validation photos.",
         "",
-        f"An answer is *sure* from a probability of {manifest.threshold:g} on, the lowest at which "
-        f"at least {manifest.sure_accuracy:.0%} of the validation photos are right; "
-        f"{manifest.sure_share:.0%} of them are sure.",
+        threshold_sentence(manifest),
     ]
 
 

@@ -60,7 +60,7 @@ def page(
         f"it does where float16 weights cost more than {FALL * 100:g} point of accuracy.",
         "",
         *_left_out(left_out),
-        _threshold(manifest),
+        threshold_sentence(manifest),
         "",
         f"Temperature: {manifest.temperature:g} (the logits are divided by it). Pixels: "
         f"{', '.join(f'{member.name} {member.resolution} px' for member in manifest.members)}, "
@@ -76,7 +76,8 @@ def _left_out(left_out: Mapping[str, str]) -> list[str]:
     return ["Left out:", "", *(f"- {name}: {why}" for name, why in left_out.items()), ""]
 
 
-def _threshold(manifest: Manifest) -> str:
+def threshold_sentence(manifest: Manifest) -> str:
+    """Return from which probability on an answer is sure, and what that means."""
     asked = percent(manifest.sure_accuracy)
     if not manifest.sure_share:
         return f"*Sure*: never. No threshold makes {asked} of the validation photos above it right."

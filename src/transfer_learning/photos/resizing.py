@@ -22,6 +22,8 @@ from transfer_learning.config.params import Preprocess
 F = np.float32
 # Of different sides of photos; a plan is a few kilobytes.
 PLANS = 512
+# New rows that are computed at a time.
+BAND = 24
 # TensorFlow looks bicubic weights up in a table of so many steps.
 STEPS = 1024
 
@@ -75,6 +77,19 @@ def _between(side: int, resolution: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return lower, upper, at - below
 
 
+@lru_cache(PLANS)
+def _bands(side: int, resolution: int) -> list[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+    """Return new rows in bands: which, the old rows they need, and where among those each's are."""
+    lower, upper, _ = _between(side, resolution)
+    bands = []
+    for start in range(0, resolution, BAND):
+        band = slice(start, start + BAND)
+        rows, at = np.unique(np.concatenate([lower[band], upper[band]]), return_inverse=True)
+        top, bottom = np.split(at, 2)
+        bands.append((band, rows, top, bottom))
+    return bands
+
+
 def _bilinear(image: np.ndarray, resolution: int) -> np.ndarray:
     height, width = image.shape[:2]
     if image.shape[2] == 3:
@@ -83,27 +98,27 @@ def _bilinear(image: np.ndarray, resolution: int) -> np.ndarray:
         padded[..., :3] = image
         image = padded
     pixels = np.ascontiguousarray(image).view(np.uint32)[..., 0]
-    top, bottom, down = _between(height, resolution)
     left, right, along = _between(width, resolution)
-    if height > 2 * resolution:
-        # Only the rows that are used.
-        rows = np.stack([top, bottom], axis=1).ravel()
-        pixels = pixels[rows]
-        top, bottom = np.arange(0, 2 * resolution, 2), np.arange(1, 2 * resolution, 2)
-    shape = (len(pixels), 4 * resolution)
-    first = pixels.take(left, axis=1).view(np.uint8).reshape(shape).astype(F)
-    lines = pixels.take(right, axis=1).view(np.uint8).reshape(shape).astype(F)
-    lines -= first
-    lines *= np.repeat(along, 4)
-    lines += first
-    upper = lines.take(top, axis=0)
-    found = lines.take(bottom, axis=0)
-    found -= upper
-    found *= down[:, None]
-    found += upper
-    # Between two levels, so that none is to be cut off.
-    levels = np.rint(found, out=found).astype(np.uint8).reshape(resolution, resolution, 4)
-    return np.ascontiguousarray(levels[..., :3])
+    along = np.repeat(along, 4)
+    down = _between(height, resolution)[2][:, None]
+    found = np.empty((resolution, resolution, 3), np.uint8)
+    # In bands, which stay in a core's cache.
+    for band, rows, top, bottom in _bands(height, resolution):
+        shape = (len(rows), 4 * resolution)
+        old = pixels.take(rows, axis=0)
+        first = old.take(left, axis=1).view(np.uint8).reshape(shape).astype(F)
+        lines = old.take(right, axis=1).view(np.uint8).reshape(shape).astype(F)
+        lines -= first
+        lines *= along
+        lines += first
+        upper, lower = lines.take(top, axis=0), lines.take(bottom, axis=0)
+        lower -= upper
+        lower *= down[band]
+        lower += upper
+        # Between two levels, so that none is to be cut off.
+        np.rint(lower, out=lower)
+        found[band] = lower.astype(np.uint8).reshape(-1, resolution, 4)[..., :3]
+    return found
 
 
 @dataclass(frozen=True)
