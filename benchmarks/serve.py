@@ -74,7 +74,8 @@ def main() -> None:
     print(
         f"{hardware.describe()['cpu']}, cores: {hardware.cores()}, shared by the server and its "
         f"clients. {len(samples)} {kind} photos of {size:.0f} kB, one a request; classifier: "
-        f"{manifest.read(options.model).name}; medians of {options.rounds} rounds in turn.\n"
+        f"{manifest.read(options.model).name}; medians of {options.rounds} rounds in turn. "
+        "One client keeps one core busy, predict all of them.\n"
     )
     speeds(photos, samples, options)
     batches(options.model, options.rounds)
@@ -118,7 +119,14 @@ def speeds(photos: list[bytes], samples: list[Sample], options: argparse.Namespa
                     cpu = (cpu_seconds(process.pid) - before) / len(samples)
                     results.append((result, cpu))
     table(
-        "", "photos/s", "of predict's", "CPU, ms a photo", "p50, ms", "p99, ms", "wrong", "refused"
+        "",
+        "photos/s",
+        "of predict's rate",
+        "CPU, ms a photo",
+        "p50, ms",
+        "p99, ms",
+        "wrong",
+        "refused",
     )
     row(
         "`predict`, without its start",
