@@ -34,6 +34,7 @@ SLOW = {
     "test_finetuning",
     "test_hub",
     "test_keras_networks",
+    "test_serve_command",
     "test_synthetic",
     "test_tfds_source",
     "test_training",
