@@ -68,7 +68,7 @@ def main() -> None:
     for head in ("dense", "logistic"):
         by_wall, by_cpu = (times["sweep"] / (TIMES * times[head]) for times in (wall, cpu))
         print(
-            f"The sweep takes {by_wall:.2f} of the wall seconds and {by_cpu:.2f} of the CPU seconds "
+            f"The sweep takes {by_wall:.2f} of the wall and {by_cpu:.2f} of the CPU seconds "
             f"of {TIMES} dvc repro with another {head} head."
         )
 

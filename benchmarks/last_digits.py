@@ -2,7 +2,8 @@
 
 python -m benchmarks.last_digits [--draws 10] prints a Markdown table. It multiplies the features
 that `dvc repro` has built by 1 + 1e-6·N(0, 1), trains and evaluates the head anew, and counts the
-draws in which any number changes at so many decimals.
+draws in which any number changes at so many decimals; and those in which a photo has other
+neighbours or another place on the page's map.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transfer_learning.config import params, paths
+from transfer_learning.evaluation import nearest
 from transfer_learning.evaluation.evaluate import evaluate
 from transfer_learning.features.features import Features
 from transfer_learning.heads import training
@@ -53,12 +55,22 @@ def main() -> None:
             print(f"| {name} | {decimals} | {' | '.join(map(str, counts))} |")
         flipped = sum(other.classes != exact.classes for other in noisy)
         print(f"| {name} | a predicted class | {flipped} | | |")
+    print("\n| backbone | a nearest training photo | a similarity | a place on the map |")
+    print("|---|---|---|---|")
+    for name in settings.backbones:
+        sets = [Features.read(paths.features(name) / f"{split}.npz") for split in SPLITS]
+        exact, *noisy = (placed(sets, seed) for seed in range(draws + 1))
+        counts = (
+            sum(not np.array_equal(exact[part], other[part]) for other in noisy)
+            for part in range(len(exact))
+        )
+        print(f"| {name} | {' | '.join(map(str, counts))} |")
 
 
-def trained(sets: list[Features], settings: params.Train, seed: int) -> Numbers:
-    """Train and evaluate a head on features with noise; none where the seed is 0."""
+def with_noise(sets: list[Features], seed: int) -> list[Features]:
+    """Return the features with noise; without where the seed is 0."""
     random = np.random.default_rng(seed)
-    train, valid, test = (
+    return [
         dataclasses.replace(
             item,
             features=(
@@ -67,7 +79,20 @@ def trained(sets: list[Features], settings: params.Train, seed: int) -> Numbers:
             ).astype(np.float32),
         )
         for item in sets
-    )
+    ]
+
+
+def placed(sets: list[Features], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the nearest photos, their similarities and the map's places, as they are kept."""
+    train, _, test = with_noise(sets, seed)
+    found = nearest.find(train, test)
+    places = np.concatenate([found.test_places, found.sample_places])
+    return found.train_ids[found.nearest], found.similarity, places
+
+
+def trained(sets: list[Features], settings: params.Train, seed: int) -> Numbers:
+    """Train and evaluate a head on features with noise; none where the seed is 0."""
+    train, valid, test = with_noise(sets, seed)
     with contextlib.redirect_stdout(io.StringIO()):  # Keras prints its epochs.
         head, epochs = training.train(train, valid, settings)
     result = evaluate(head, test, valid)

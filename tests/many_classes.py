@@ -58,7 +58,7 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
         "valid": SplitSummary("train[10%:25%]", 0, 0, _counts([], names)),
         "test": SplitSummary("train[:10%]", len(test), len(test), _counts(test, names)),
     }
-    DatasetInfo(
+    info = DatasetInfo(
         source="folder",
         synthetic=False,
         classes=tuple(names),
@@ -66,7 +66,8 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
         splits=splits,
         rejected=(),
         photos=(*train, *test),
-    ).write(folder)
+    )
+    info.write(folder)
     image = Image.new("RGB", (128, 128), "green")
     encoded = io.BytesIO()
     image.save(encoded, "JPEG")
@@ -81,6 +82,9 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
     for name in BACKBONES:
         found.write(near / name / "places.npz")
         FeatureMaps.of([], []).write(folder.parent / paths.feature_maps(name).relative_to("data"))
+    quality = folder.parent / paths.QUALITY.name
+    report_folder.findings(info).write(quality)
+    thumbnails.write(quality, ((photo.id, image) for photo in test), side=64)
 
 
 def _write_reports(

@@ -36,7 +36,7 @@ def photos(
 
 
 def loss(head: logistic.Head, items: Features) -> float:
-    return head.accuracy_and_loss(items)[1]
+    return head.accuracy_and_loss(items.features, items.labels)[1]
 
 
 @pytest.mark.parametrize(("count", "width"), [(60, 6), (12, 30)])

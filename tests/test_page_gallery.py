@@ -15,7 +15,7 @@ from rendered_pages import HOSTILE, render, shown, status
 from selenium.webdriver.support.wait import WebDriverWait
 
 ALL = "#gallery?result=any"
-PER_PAGE = 48
+PER_PAGE = 42
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +138,10 @@ def test_a_page_of_photos_at_a_time(browser: Browser, many: str) -> None:
 
     assert first == list(range(PER_PAGE))
     assert second == list(range(PER_PAGE, 2 * PER_PAGE))
-    assert browser.one(".bar .page").text == "Page 2 of 9"
+    assert browser.one(".bar .page").text == "Page 2 of 10"
     assert browser.state() == "gallery?page=2"
-    browser.open(many, state="#gallery?page=9")
-    assert shown(browser) == list(range(8 * PER_PAGE, 400))
+    browser.open(many, state="#gallery?page=10")
+    assert shown(browser) == list(range(9 * PER_PAGE, 400))
     assert not browser.one(".bar .on").is_enabled()
 
 
@@ -154,7 +154,7 @@ def test_back_restores_page_and_filter(browser: Browser, many: str) -> None:
     assert status(browser) == "50 of 400 photos"
 
     browser.js("history.back()")
-    settled(browser, "document.querySelector('.bar .page').textContent === 'Page 2 of 9'")
+    settled(browser, "document.querySelector('.bar .page').textContent === 'Page 2 of 10'")
     assert shown(browser) == list(range(PER_PAGE, 2 * PER_PAGE))
     for state in ("#gallery?result=any", "#gallery?order=confident", ""):
         browser.js("history.back()")
@@ -192,7 +192,7 @@ def test_the_last_button_of_a_page_leads_to_the_top_of_the_next(
     button.click()
 
     first = browser.js("document.activeElement.closest('li').querySelector('.file').textContent")
-    assert first == "daisy/48.jpg"
+    assert first == "daisy/42.jpg"
     assert 0 <= browser.js("document.activeElement.getBoundingClientRect().top") < WIDE[1] / 2
 
 

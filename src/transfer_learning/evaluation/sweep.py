@@ -75,7 +75,7 @@ def learn(wanted: Wanted, train_set: Features, valid_set: Features) -> Tried:
     """
     kind = wanted.settings.head_of(wanted.competitor)
     learnt = learning.learn(kind, train_set, valid_set, wanted.settings)
-    accuracy, loss = learnt.validated.accuracy_and_loss(valid_set)
+    accuracy, loss = learnt.validated.accuracy_and_loss(valid_set.features, valid_set.labels)
     return Tried(
         **dict(zip(ASKED, asked(wanted), strict=True)),
         valid_accuracy=round(accuracy, METRIC_DECIMALS),

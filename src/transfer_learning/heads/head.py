@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from transfer_learning.features.features import Features
 from transfer_learning.runtime import npz
 
 FILE = "head.npz"
@@ -30,11 +29,15 @@ class Head:
         """
         return np.asarray(features.astype(np.float64) @ self.kernel.astype(np.float64) + self.bias)
 
-    def accuracy_and_loss(self, photos: Features) -> tuple[float, float]:
-        """Return how many of the photos are right, as a share, and their mean log loss."""
-        logits = self.logits(photos.features)
-        right = logits.argmax(axis=1) == photos.labels
-        return float(right.mean()), log_loss(logits, photos.labels)
+    def accuracy_and_loss(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        """Return the share of photos that are right, and the mean log loss.
+
+        Args:
+            features: float32 [N, D].
+            labels: int64 [N].
+        """
+        logits = self.logits(features)
+        return float((logits.argmax(axis=1) == labels).mean()), log_loss(logits, labels)
 
     def write(self, folder: Path) -> None:
         """Write ``head.npz``."""

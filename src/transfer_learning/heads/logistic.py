@@ -92,7 +92,10 @@ def _path(
     def tried(value: float, start: np.ndarray | None) -> Strength:
         weights[value] = problem.weights(value, start, "lbfgs", PATH_TOLERANCE)
         head = problem.head(weights[value])
-        means = [head.accuracy_and_loss(photos) for photos in (problem.photos, valid_set)]
+        means = [
+            head.accuracy_and_loss(photos.features, photos.labels)
+            for photos in (problem.photos, valid_set)
+        ]
         (accuracy, loss), (val_accuracy, val_loss) = means
         return Strength(value, accuracy, val_accuracy, loss, val_loss, chosen=False)
 

@@ -23,7 +23,7 @@ function showPhoto(photo) {
   part("photo-picture").alt = `Photo of class ${trueClass(photo)}`;
   showViews(photo);
   part("photo-facts").replaceChildren(...facts(photo).flatMap(([key, text]) =>
-    text ? [element("div", "", element("dt", "", key), element("dd", "", bdi(text)))] : [],
+    text ? [element("div", "", element("dt", "", key), element("dd", "", text))] : [],
   ));
   part("photo-answers").replaceChildren(...(photo.answers ?? []).map((_, i) => answer(photo, i)));
   showNear(photo);
@@ -35,10 +35,10 @@ function showPhoto(photo) {
 }
 
 const facts = (photo) => [
-  ["File", photo.id],
+  ["File", fileName(photo)],
   ["Size", `${photo.width} × ${photo.height} pixels`],
   ["Split", photo.split],
-  ["Credit", photo.credit],
+  ["Credit", photo.credit && bdi(photo.credit)],
 ];
 
 // All probabilities of one backbone that are not 0.0 %, as a table with bars.

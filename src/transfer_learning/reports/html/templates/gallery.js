@@ -4,8 +4,8 @@ const form = part("filters");
 const list = part("photos");
 const controls = [...form.querySelectorAll("select")];
 const pagers = [...document.querySelectorAll(".pager")];
-// A card has 6 elements and 7 for each backbone; a page of the gallery has fewer than 1,000.
-const PER_PAGE = Math.min(48, Math.max(12, Math.floor(960 / (6 + 7 * page.backbones.length))));
+// A card has 8 elements and 7 for each backbone; a page of the gallery has fewer than 1,000.
+const PER_PAGE = Math.min(42, Math.max(12, Math.floor(960 / (8 + 7 * page.backbones.length))));
 // Where no control is set: all photos, as the selected backbone sees them.
 const neutral = new Map(controls.map((item) => [item, item.selectedIndex]));
 const gallery = { matches: [], at: 0 };
@@ -42,7 +42,7 @@ function card(photo) {
     return line;
   });
   const made = element("li", "", open, bdi(trueClass(photo), "true"), ...answers);
-  made.append(bdi(photo.id, "file"));
+  made.append(fileName(photo));
   if (photo.credit) made.append(bdi(photo.credit, "file credit"));
   return made;
 }

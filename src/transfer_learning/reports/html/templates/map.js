@@ -15,6 +15,7 @@ const SHAPES = [
 const MARKED = COLOURS.length * SHAPES.length;
 const colour = (label) => COLOURS[label % COLOURS.length];
 const shape = (label) => SHAPES[Math.floor(label / COLOURS.length) % SHAPES.length];
+const PATHS = new Map(SHAPES.map((text) => [text, new Path2D(text)]));
 
 function placed() {
   return [...page.training, ...page.photos].filter((photo) => photo.place);
@@ -55,7 +56,7 @@ function mark(context, [x, y], label, size) {
   context.translate(x, y);
   context.scale(size, size);
   context.fillStyle = colour(label);
-  context.fill(new Path2D(shape(label)));
+  context.fill(PATHS.get(shape(label)));
   context.restore();
 }
 
@@ -77,7 +78,7 @@ function point(photo) {
     line.append(...verdict(photo, backbone), ` ${percent(confidence(photo, backbone))}`);
     lines.push(line);
   }
-  lines.push(element("p", "file", `${photo.split}: `, bdi(photo.id)));
+  lines.push(element("p", "file", `${photo.split}: `, fileName(photo)));
   part("map-shown").replaceChildren(picture(photo), ...lines);
   drawMap();
 }

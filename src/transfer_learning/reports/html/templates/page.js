@@ -22,6 +22,11 @@ function picture(photo, alt = "") {
 
 // Class and file names may be of any script: each is laid out by itself.
 const bdi = (text, className) => element("bdi", className, text);
+// Folder and file apart: else 4.jpg of an Arabic folder would read as jpg.4.
+function fileName(photo) {
+  const end = photo.id.lastIndexOf("/") + 1;
+  return element("span", "file", bdi(photo.id.slice(0, end)), bdi(photo.id.slice(end)));
+}
 const trueClass = (photo) => page.classes[photo.true];
 const percent = (perMille) => `${(perMille / 10).toFixed(1)} %`;
 // An answer is [class, per mille, class, per mille, …], the predicted class first.
