@@ -67,8 +67,8 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
         if settings.stratify:
             kept = [kept[i] for i in splits.stratified([item.photo.label for item in kept])]
         looked = Looks.of((item.photo.id, item.found.look) for item in kept)
-        looked.write(folder)
         resolved: Mapping[str, Sequence[int]] = splits.resolve(slices, len(kept))
+        looked.write(folder)
         grouped = None
         if settings.group_duplicates:
             labels = [item.photo.label for item in kept]
