@@ -11,6 +11,10 @@ GET_PYTHON := install one (Debian, Ubuntu: apt-get install python3 python3-venv;
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
 INSTALLED := $(VENV)/installed-$(KIND)
+EXTRAS := serve
+ifneq ($(filter-out $(EXTRAS),$(EXTRA)),)
+$(error EXTRA=$(EXTRA), but what can be installed on top is: $(EXTRAS))
+endif
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL_BROWSER := { $(SUDO) apt-get -q update && $(SUDO) apt-get install -qy chromium chromium-driver; } >/dev/null || { echo "install Chromium and its driver (Debian: chromium, chromium-driver)" >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -29,7 +33,7 @@ endif
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
-setup: $(INSTALLED) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12)
+setup: $(INSTALLED) $(EXTRA:%=$(VENV)/extra-%) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12, EXTRA=serve)
 
 $(READY): requirements/$(KIND).txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; $(GET_PYTHON)" >&2; exit 1; }
@@ -37,6 +41,11 @@ $(READY): requirements/$(KIND).txt
 	@echo "Setting up $(CURDIR)/$(VENV), once: $$(grep -c == $<) packages for the $(if $(filter cuda,$(KIND)),GPU (several GB on disk),CPU (2.6 GB on disk)), among them TensorFlow, OpenVINO and DVC; about 3 minutes"
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "no environment was made; Debian and Ubuntu keep what it needs in: apt-get install python3-venv" >&2; exit 1; }
 	@python -m pip install --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+# On top of it, what a command beside the pipeline needs; a complete list too, of the same versions.
+$(VENV)/extra-%: requirements/%.txt $(READY)
+	@python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 # The project itself, editable: an edited module needs no set-up.

@@ -58,6 +58,11 @@ def main() -> None:
     learner = Learner(network, head, settings, resolution=info.resolution, device=device)
     resident = next(photos.in_order(batch=options.batch))
     learner.step(resident, 0.0)
+    start = time.process_time()
+    for number in range(options.batch):
+        photos.augmented(number, settings.augment, seed=0, epoch=1)
+    spent = 1000 * (time.process_time() - start) / options.batch
+    print(f"augmenting a photo takes {spent:.1f} ms of one core")
     ratios = []
     for number in range(1, options.rounds + 1):
         bare = _seconds(learner, [resident] * options.steps)

@@ -18,14 +18,15 @@ REMEDY = (
 
 
 def main() -> None:
-    settings = params.load().extract
+    settings = params.load()
     name = cli.item()
+    section = "finetuned" if name in settings.finetuned else "backbones"
     backbone, target = paths.backbone(name), paths.features(name)
     network = BackboneInfo.read(backbone)
     info = dataset.DatasetInfo.read()
     photos = len(info.photos)
     with timings.timed(f"extract@{name}", photos=photos) as device:
-        engine = open_engine(backbone, settings.precision, info=network)
+        engine = open_engine(backbone, settings.extract.precision, info=network)
         if why := nvidia.look().unused_because:
             device["gpu_unused"] = why
         with progress.progress_bar(total=photos, what=f"extract@{name}") as bar:
@@ -34,7 +35,7 @@ def main() -> None:
                 shards = records.shards(paths.tfrecords(network.resolution), split)
                 features[split] = engine.extract(shards, info.classes, bar.update)
                 features[split].check_finite(
-                    f"backbones.{name} ({network.handle}) makes, in {engine.precision},", REMEDY
+                    f"{section}.{name} ({network.handle}) makes, in {engine.precision},", REMEDY
                 )
         for split, vectors in features.items():
             vectors.write(target / f"{split}.npz")

@@ -203,12 +203,18 @@ def test_one_other_answer_ends_the_export_and_names_the_photo(
 ) -> None:
     photos = tmp_path / "test.tfrecord"
     records.write(photos, (Record(name, 0, photo) for name, photo in PHOTOS.items()))
-    known = expected(exported)
+    folder = Path(shutil.copytree(exported, tmp_path / "copy"))
+    known = expected(folder)
     rows = list(known.rows)
+    answer = rows[3].predicted
     rows[3] = Prediction("the/photo.jpg", "a", "another answer", ())
 
-    with pytest.raises(UserError, match=r"predict, serve answers .* to the/photo\.jpg"):
-        comparison.compare(exported, photos, Expected(rows, known.probabilities, CLASSES))
+    with pytest.raises(UserError) as caught:
+        comparison.compare(folder, photos, Expected(rows, known.probabilities, CLASSES))
+
+    assert f"predict, serve answers {answer!r} to the/photo.jpg, and" in str(caught.value)
+    # Nobody can use it.
+    assert not (folder / manifest.FILE).exists()
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,7 @@ def test_fetching_twice_gives_equal_bytes(photos: Path, tmp_path: Path) -> None:
         "train.tfrecord",
         "valid.tfrecord",
         "test.tfrecord",
+        "looks.npz",
         "thumbnails.npz",
     }
     assert first == files_of(tmp_path / "second")

@@ -31,7 +31,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ARRAYS: "0" * 32 + ".dir",
     }
     stages = {
-        f"writer of {path.name}": {"outs": [{"path": str(path), "md5": md5}]}
+        f"writer of {path.name}": {"outs": [{"path": str(path), "md5": md5, "size": 6}]}
         for path, md5 in md5s.items()
     }
     read = ["reports/b", "data/dataset/dataset.json", "data/features"]
@@ -40,7 +40,16 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_as_recorded_passes_and_arrays_are_left_to_their_reader() -> None:
+    (ARRAYS / "test.npz").write_bytes(b"others")
+
     inputs.check("reader")
+
+
+def test_arrays_and_records_of_another_size_are_named() -> None:
+    (ARRAYS / "test.npz").write_bytes(b"cut")
+
+    with pytest.raises(UserError, match="data/features/b is damaged"):
+        inputs.check("reader")
 
 
 @pytest.mark.parametrize(("changed", "named"), [(TABLE, TABLE), (FOLDER / "dataset.json", FOLDER)])

@@ -124,3 +124,19 @@ def test_draws_that_all_agree_are_drawn_without_a_range(tmp_path: Path) -> None:
     )
 
     assert (tmp_path / "curve.png").is_file()
+
+
+def test_a_fit_beyond_every_accuracy_is_told_of_in_no_number_and_no_line(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    curve = curve_of([0.1, 0.9], tests=10)
+    doubling = double(curve)
+
+    photos_needed.draw(tmp_path / "curve.png", {"net": curve}, {"net": doubling}, title="")
+
+    assert doubling.twice < 0 and not doubling.possible
+    words = learning_curve_page.sentence("net", curve, doubling)
+    assert words == "net: the photos are too few to say what 400 for training would bring."
+    assert "-1" not in words
+    low, high = drawn[0].axes[0].get_ylim()
+    assert -0.1 <= low < high <= 1.1

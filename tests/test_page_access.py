@@ -93,7 +93,8 @@ def test_the_filters_are_reached_seen_and_used_by_keyboard(browser: Browser, pla
     assert status(browser) == "8 of 8 photos"
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_core_finds_no_fault(
     size: tuple[int, int], scheme: str, browser: Browser, full: str
 ) -> None:
@@ -155,6 +156,8 @@ def test_a_phone_shows_every_measure_and_pair_without_scrolling(
 
     assert len(cells) > 60
     assert [cell for cell in cells if cell[1] < 0 or cell[2] > PHONE[0] or cell[3] > 0] == []
+    # With places to break at.
+    labels = [label.replace("\u200b", "") for label in labels]
     assert set(labels) == {'"small"', '"large"', '"a_backbone_with_a_rather_long_name_v2"'}
 
 

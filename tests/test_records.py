@@ -93,11 +93,11 @@ def test_the_folder_is_made_if_it_is_missing(tmp_path: Path) -> None:
     assert list(records.read(path)) == RECORDS
 
 
-def test_a_file_of_no_records_is_read_as_none(tmp_path: Path) -> None:
-    path = tmp_path / "none.tfrecord"
+def test_a_file_of_no_records_is_damaged(tmp_path: Path) -> None:
+    records.write(tmp_path / "none.tfrecord", [])
 
-    assert records.write(path, []) == 0
-    assert list(records.read(path)) == []
+    with pytest.raises(UserError, match="it is empty"):
+        list(records.read(tmp_path / "none.tfrecord"))
 
 
 def test_writing_again_replaces_the_file(path: Path) -> None:

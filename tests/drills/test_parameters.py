@@ -96,7 +96,7 @@ class Table:
         self.ends: dict[str, Counter] = {}
 
     def tried(self, kind: str, action: Callable[[], Any]) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             action()
         except UserError as error:
@@ -106,7 +106,8 @@ class Table:
             assert all("params.yaml" in line for line in message.encode().decode().splitlines())
         else:
             end = "accepted"
-        assert time.perf_counter() - start < SECONDS
+        # Of the processor's time, whatever else it has to do.
+        assert time.process_time() - start < SECONDS
         self.ends.setdefault(kind, Counter())[end] += 1
 
     def __str__(self) -> str:

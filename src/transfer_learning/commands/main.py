@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from transfer_learning.commands import predict_options
+from transfer_learning.commands import predict_options, serve
 from transfer_learning.runtime import cli
 
 # By option of sweep: what it varies.
@@ -82,6 +82,18 @@ def main() -> None:
         description="VALUES are a list, as 0.001,0.01, or a range, as 0.001..0.01.",
         allow_abbrev=False,
     )
+    _add_sweep_options(command)
+    command.set_defaults(run=_sweep)
+
+    command = commands.add_parser("serve", help="answer photos over HTTP, with a page to try it")
+    serve.add_options(command)
+    command.set_defaults(run=serve.run)
+
+    options = parser.parse_args()
+    cli.run(lambda: sys.exit(options.run(options)))
+
+
+def _add_sweep_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--heads", type=int, metavar="N", help="how many (100)")
     command.add_argument("--seed", type=int, default=0, help="of the draws (0)")
     command.add_argument("--grid", action="store_true", help="every combination, no draws")
@@ -90,10 +102,6 @@ def main() -> None:
     )
     for option, what in SWEPT.items():
         command.add_argument(f"--{option}", metavar="VALUES", help=what)
-    command.set_defaults(run=_sweep)
-
-    options = parser.parse_args()
-    cli.run(lambda: sys.exit(options.run(options)))
 
 
 # Each imports what it runs: a command should not wait for DVC or an engine that another needs.

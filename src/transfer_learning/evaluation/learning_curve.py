@@ -51,6 +51,12 @@ class Doubling:
         """The accuracy that twice the photos would add."""
         return self.twice - self.now
 
+    @property
+    def possible(self) -> bool:
+        """Whether it stays among accuracies: of very few photos, a fit may not."""
+        low, high = self.gain_95
+        return 0 <= self.twice <= 1 and -1 <= low <= high <= 1
+
     def accuracy(self, photos: np.ndarray) -> np.ndarray:
         """Return the fitted accuracy for these numbers of photos."""
         return np.asarray(1 - self.factor * photos**-self.exponent)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transfer_learning.classifier import engines
+from transfer_learning.classifier import engines, manifest
 from transfer_learning.evaluation.predictions import Prediction
 from transfer_learning.export import litert_format
 from transfer_learning.heads.head import FILE as HEAD
@@ -78,6 +78,8 @@ class Expected:
 def compare(folder: Path, photos: Path, expected: Expected) -> list[Compared]:
     """Run every format that is in the folder, each in a process of its own.
 
+    Where one is refused, ``model.json`` is removed, so that nobody uses the folder.
+
     Args:
         folder: the export.
         photos: the TFRecord file of the test photos.
@@ -86,11 +88,15 @@ def compare(folder: Path, photos: Path, expected: Expected) -> list[Compared]:
     Raises:
         UserError: a format cannot be run, has another answer to a photo, or has lost accuracy.
     """
-    return [
-        _compare(item, folder, photos, expected)
-        for item in FORMATS
-        if (folder / item.path).exists()
-    ]
+    try:
+        return [
+            _compare(item, folder, photos, expected)
+            for item in FORMATS
+            if (folder / item.path).exists()
+        ]
+    except BaseException:
+        (folder / manifest.FILE).unlink(missing_ok=True)
+        raise
 
 
 def _compare(item: Format, folder: Path, photos: Path, expected: Expected) -> Compared:
@@ -110,9 +116,9 @@ def _compare(item: Format, folder: Path, photos: Path, expected: Expected) -> Co
     if item.exact and expected.exact and other.any():
         first = expected.rows[int(other.argmax())]
         raise UserError(
-            f"export: {item.name} answers {labels[other][0]!r} to {first.id}, and predictions.csv "
-            f"has {first.predicted!r} ({result.changed} of {len(labels)} photos differ, "
-            f"probabilities by up to {result.largest:.2g})"
+            f"export: {item.name} answers {str(labels[other][0])!r} to {first.id}, and "
+            f"predictions.csv has {first.predicted!r} ({result.changed} of {len(labels)} photos "
+            f"differ, probabilities by up to {result.largest:.2g})"
         )
     accuracy = float(np.mean([row.correct for row in expected.rows]))
     if accuracy - result.accuracy > FALL or _far_apart(expected.probabilities[other], found[other]):

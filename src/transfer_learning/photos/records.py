@@ -86,7 +86,7 @@ def shards(folder: Path, split: str) -> list[Path]:
     """Return the files of a split in its order.
 
     Raises:
-        UserError: one is missing.
+        UserError: one is missing or empty.
     """
     paths = sorted(folder.glob(f"{split}-*-of-*.tfrecord"))
     counts = {re.sub(r".*-of-(\d+)\.tfrecord", r"\1", path.name) for path in paths}
@@ -96,6 +96,8 @@ def shards(folder: Path, split: str) -> list[Path]:
             f"({', '.join(path.name for path in paths) or 'none is there'}); "
             "delete the folder and run dvc repro"
         )
+    for path in paths:
+        expect_records(path)
     return paths
 
 
@@ -136,6 +138,12 @@ def locate(paths: Iterable[Path]) -> Iterator[Place]:
             yield Place(record.id, record.label, path, offset, len(record.image))
 
 
+def expect_records(path: Path) -> None:
+    """Raise the UserError that names the file where it is empty, which no split is."""
+    if path.is_file() and not path.stat().st_size:
+        raise damaged(path, "it is empty")
+
+
 class _DamagedError(Exception):
     """What is wrong with a file."""
 
@@ -143,6 +151,7 @@ class _DamagedError(Exception):
 def _records(path: Path) -> Iterator[tuple[int, bytes, Record]]:
     """Yield each record's place in the file, its payload, and what that holds."""
     try:
+        expect_records(path)
         with path.open("rb") as file:
             for payload in _payloads(file):
                 yield file.tell() - _FOOTER.size - len(payload), payload, _parse(payload)

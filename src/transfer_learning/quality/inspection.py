@@ -33,7 +33,7 @@ UNLIKE = 0.9
 CORROBORATED = 0.7
 # Standard deviations, by the quartiles, that an outlier lies above the median, and how many of the
 # photos are given at most.
-DEVIATIONS, MOST = 4.0, 0.02
+DEVIATIONS, MOST = 3.0, 0.02
 # One standard deviation of a normal distribution in parts of its quartiles' distance.
 QUARTILES = 0.7413
 NEAREST = 3

@@ -65,6 +65,8 @@ def sentence(name: str, curve: LearningCurve, doubling: Doubling) -> str:
     """Return what twice the photos would bring."""
     low, high = doubling.gain_95
     count = int(curve.photos[-1])
+    if not doubling.possible:
+        return f"{name}: the photos are too few to say what {2 * count:,} for training would bring."
     return (
         f"{name}: {2 * count:,} training photos in place of {count:,} would bring about "
         f"{points(doubling.gain)} points (95 % {points(low)} to {points(high)}), to "

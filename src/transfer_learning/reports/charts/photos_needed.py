@@ -49,6 +49,8 @@ def draw(
             capsize=4,
             label=name,
         )
+        if not doubling.possible:
+            continue
         along = np.geomspace(photos[0], 2 * photos[-1], 100)
         axes.plot(along, doubling.accuracy(along), line, color=colour)
         low, high = (doubling.now + gain for gain in doubling.gain_95)

@@ -84,11 +84,18 @@ def section(found: Findings, pictures: Mapping[str, bytes]) -> Section:
     def leave_out(photo: Shown, reason: str) -> Tick:
         return Tick(photo.id, "exclude", "", reason, "leave out")
 
+    def relabel(photo: Shown, label: str, reason: str) -> Tick:
+        return Tick(photo.id, "relabel", label, reason, f"is {label}")
+
     pairs = [
         Row(
             quality_page.remark(pair),
             [
-                card(one, leave_out(one, f"{quality_page.HOW[pair.likeness]} as {other.id}"))
+                card(
+                    one,
+                    leave_out(one, f"{quality_page.HOW[pair.likeness]} as {other.id}"),
+                    *[relabel(one, other.label, f"as {other.id}")] * pair.disagrees,
+                )
                 for one, other in ((pair.first, pair.second), (pair.second, pair.first))
             ],
             [],
@@ -103,16 +110,13 @@ def section(found: Findings, pictures: Mapping[str, bytes]) -> Section:
                 card(
                     item.photo,
                     leave_out(item.photo, "suspect label"),
-                    Tick(
-                        item.photo.id, "relabel", item.suggested, "suspect label",
-                        f"is {item.suggested}",
-                    ),
+                    relabel(item.photo, item.suggested, "suspect label"),
                 )
             ],
             [card(photo) for photo in item.nearest],
         )
         for item in found.suspects[:SHOWN]
-    ]  # fmt: skip
+    ]
     outliers = [
         Row(
             f"{item.far:.2f} times as far", [card(item.photo, leave_out(item.photo, "outlier"))], []

@@ -2,7 +2,8 @@
 const quality = part("quality");
 const boxes = [...quality.querySelectorAll("input[type=checkbox]")];
 const ticked = part("ticked");
-const asked = new Map(JSON.parse(quality.dataset.kept).map((line) => [line[0], line]));
+const kept = JSON.parse(quality.dataset.kept);
+const asked = new Map(kept.map((line) => [line[0], line]));
 
 function excluded() {
   // Only what needs quotes has them, so that a person can read and edit the file.
@@ -19,7 +20,8 @@ function showTicks() {
   }
   ticked.querySelector("[role=status]").textContent =
     asked.size === 1 ? "1 photo is listed" : `${asked.size} photos are listed`;
-  ticked.querySelector("button").disabled = asked.size === 0;
+  // In the way where nothing is ticked; with lines in force, all may be unticked and saved.
+  ticked.hidden = asked.size === 0 && kept.length === 0;
 }
 
 function startQuality() {
@@ -32,7 +34,6 @@ function startQuality() {
       showTicks();
     });
   }
-  ticked.hidden = boxes.length === 0;
   ticked.querySelector("button").addEventListener("click", () => {
     const link = element("a");
     link.href = URL.createObjectURL(new Blob([excluded()], { type: "text/csv" }));

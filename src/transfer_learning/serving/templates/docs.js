@@ -1,0 +1,2 @@
+// Swagger UI of this server's own description.
+SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger", deepLinking: true });
