@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from clone import Clone
 
 # A test that asks for the fixture bears the marks, which `make quick` leaves out.
-MARKS = {"browser": ["browser"], "clone": ["dvc", "network"], "package": ["network"]}
+MARKS = {
+    "browser": ["browser"],
+    "clone": ["dvc", "network"],
+    "exported": ["slow"],
+    "package": ["network"],
+}
 # Made once per process: one process of pytest-xdist runs all tests with such a mark.
 TOGETHER = ("browser", "dvc")
 DRILLS = Path(__file__).parent / "drills"
 # Each of their tests is quick, and all of a module together are not.
 SLOW = {
     "test_charts",
+    "test_export",
     "test_hub",
     "test_keras_networks",
     "test_serve_command",

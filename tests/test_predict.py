@@ -174,6 +174,29 @@ def test_bad_options_are_refused(
     assert arguments[0] in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_listed_is_a_row(
+    ask: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(GOOD)
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path) == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    code, out, _ = ask(tmp_path, "--format", "jsonl")
+
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert "label" in rows[0]
+    assert rows[1] == {"photo": str(locked), "reason": "permission denied"}
+    assert code == 1
+
+
 def test_a_file_that_is_endless_is_refused(ask: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict_files, "MEGABYTES", 1)
 

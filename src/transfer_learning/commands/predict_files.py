@@ -25,10 +25,14 @@ SUFFIXES = (
 
 @dataclass(frozen=True)
 class Found:
-    """A photo to look at: its name as it will be printed, and whether it was named itself."""
+    """A photo to look at: its name as it will be printed, and whether it was named itself.
+
+    Or a folder that cannot be listed, with the error.
+    """
 
     name: str
     named: bool
+    error: OSError | None = None
 
 
 def found(names: list[str]) -> Iterator[Found]:
@@ -39,13 +43,15 @@ def found(names: list[str]) -> Iterator[Found]:
     """
     for name in names:
         if name != STDIN and Path(name).is_dir():
-            yield from (Found(path, named=False) for path in _below(name))
+            yield from _below(name)
         else:
             yield Found(name, named=True)
 
 
 def read(item: Found) -> bytes | Exception:
     """Return a photo's bytes, or the error that there is in their place."""
+    if item.error:
+        return item.error
     limit = MEGABYTES * 2**20
     try:
         if item.name == STDIN and item.named:
@@ -63,14 +69,16 @@ def read(item: Found) -> bytes | Exception:
     return encoded
 
 
-def _below(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
+def _below(folder: str) -> Iterator[Found]:
+    errors: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=errors.append):
         # In place, which is how walk is told where to go.
         folders[:] = sorted(name for name in folders if not _passed_over(name))
         for name in sorted(files):
             path = Path(parent, name)
             if not _passed_over(name) and _looks_like_a_photo(path):
-                yield str(path)
+                yield Found(str(path), named=False)
+    yield from (Found(str(error.filename), named=False, error=error) for error in errors)
 
 
 def _passed_over(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 Import from here: ``dataset`` (what there is), ``records`` (TFRecord files, without TensorFlow),
 ``tf_input`` (the same files in TensorFlow), ``pixels`` (how any photo is decoded), ``decoding``
-(the same in TensorFlow), ``preprocessing``, ``thumbnails``.
+(the same in TensorFlow), ``preprocessing`` (R × R pixels in TensorFlow), ``squares`` (the same
+without it, with ``resizing``), ``thumbnails``.
 May import: config, runtime.
 """
