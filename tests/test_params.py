@@ -58,6 +58,7 @@ def error_of(path: Path) -> str:
 OPTIONAL = [
     ("dataset", "tfds", "try_gcs"),
     ("dataset", "stratify"),
+    ("dataset", "group_duplicates"),
     ("extract",),
     ("extract", "precision"),
     ("finetuned",),
