@@ -38,7 +38,7 @@ setup: $(INSTALLED) $(EXTRA:%=$(VENV)/extra-%) ## create the environment (KIND=c
 $(READY): requirements/$(KIND).txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; $(GET_PYTHON)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d; $(GET_PYTHON)" % v)'
-	@echo "Setting up $(CURDIR)/$(VENV), once: $$(grep -c == $<) packages for the $(if $(filter cuda,$(KIND)),GPU (several GB on disk),CPU (2.6 GB on disk)), among them TensorFlow, OpenVINO and DVC; about 3 minutes"
+	@echo "Setting up $(CURDIR)/$(VENV), once: $$(grep -c == $<) packages for the $(if $(filter cuda,$(KIND)),GPU (several GB on disk),CPU (2.8 GB on disk)), among them TensorFlow, OpenVINO and DVC; about 3 minutes"
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "no environment was made; Debian and Ubuntu keep what it needs in: apt-get install python3-venv" >&2; exit 1; }
 	@python -m pip install --disable-pip-version-check --no-deps -r $<
 	@touch $@
