@@ -81,7 +81,7 @@ def exported(shared: Path) -> Path:
     with FileLock(shared / "classifier.lock"):
         # Written last.
         if not (folder / "model.json").is_file():
-            exports.write(folder.parent)
+            exports.write_apart(folder.parent)
     return folder
 
 

@@ -110,6 +110,20 @@ def write(root: Path) -> tuple[Path, Exported]:
     return folder, put(gathered(members), folder)
 
 
+def write_apart(root: Path, **environment: str) -> None:
+    """Export it in a process of its own, as the stage is.
+
+    TensorFlow numbers a SavedModel's functions by what the process has built before.
+    """
+    done = python(
+        "-c",
+        f"import exports; from pathlib import Path; exports.write(Path({str(root)!r}))",
+        PYTHONPATH=f"{SRC}{os.pathsep}{Path(__file__).parent}",
+        **environment,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
 def put(competitor: Gathered, folder: Path) -> Exported:
     """Export a competitor that no pipeline made."""
     # What it was made of lies nowhere.

@@ -24,8 +24,8 @@ def test_a_tuned_backbone_is_a_backbone_like_any_other(built: Clone) -> None:
     params["joined"] = {"both": ["mobilenet_v2", "tuned"]}
     params["selected"] = "tuned"
     built.write_params(params)
-    # The frozen ones are asked for the learning curve again, whose features are in one folder.
-    expected = TUNED | JOINED | END | {"learning_curve"}
+    # Those that read all features, which are in one folder, are asked again.
+    expected = TUNED | JOINED | END | {"learning_curve", "neighbours", "quality"}
 
     would = built.would_rerun()
     ran = built.repro()

@@ -230,7 +230,9 @@ def look():
     thread.join()
     raise SystemExit
 
-preprocess.params.load = look
+preprocess.params.load = lambda: types.SimpleNamespace(preprocess=None, resolutions=[32])
+preprocess.dataset.DatasetInfo.read = look
+sys.argv = ["preprocess", "32"]
 preprocess.main()
 """
 

@@ -32,6 +32,7 @@ TITLES = [
 PICTURES = {
     *(f"reports/{name}.png" for name in ("abstain", "comparison", "disagreements", "examples")),
     "reports/learning_curve.png",
+    "reports/quality.png",
     "reports/per_class.png",
     *(
         f"reports/{name}/{figure}.png"

@@ -630,12 +630,15 @@ def test_a_data_set_that_cannot_be_used_is_named(
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file"])
-def test_a_data_dir_that_is_no_folder_is_named(name: str, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", "utf-8")
+def test_a_data_dir_that_is_no_folder_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("", "utf-8")
 
-    message = error_of(tmp_path / name, of=check)
+    message = error_of(Path(name), of=check)
 
-    assert f"dataset.tfds.data_dir is {str(tmp_path / name)!r}, which is no folder" in message
+    assert f"dataset.tfds.data_dir is {name!r}, which is no folder" in message
 
 
 def test_without_a_data_dir_it_is_the_one_of_tfds(

@@ -15,7 +15,7 @@ from transfer_learning.config.params import Folder
 from transfer_learning.photos import pixels
 from transfer_learning.photos.dataset import Rejected
 from transfer_learning.runtime import hardware, parallel
-from transfer_learning.runtime.errors import UserError, quoted
+from transfer_learning.runtime.errors import UserError, clipped, quoted
 from transfer_learning.sources.source import Photo, Source, in_tfds_order, read_credits
 
 LICENCE = "LICENSE.txt"
@@ -83,7 +83,7 @@ def folder_of(settings: Folder) -> Path:
     except RuntimeError:  # Of a user who is not known, or has no home.
         reason = "whose home is not known"
     except (FileNotFoundError, NotADirectoryError):
-        seen = "" if root.is_absolute() else f" ({root.absolute()})"
+        seen = "" if root.is_absolute() else f" ({clipped(str(root.absolute()))})"
         reason = f"which is no folder{seen}"
     except OSError as error:
         reason = f"which cannot be listed ({error.strerror})"
