@@ -53,14 +53,3 @@ def test_bilinear_gives_the_bytes_of_tensorflow_at_many_sizes() -> None:
 
         expected = preprocessing.resize(image, resolution=side, settings=settings).numpy()
         np.testing.assert_array_equal(found, expected, f"{height} x {width} to {side}")
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_fourth_channel_changes_nothing(method: str) -> None:
-    settings = Preprocess(method=method, antialias=False)
-    image = np.random.default_rng(0).integers(0, 256, (47, 61, 4), np.uint8)
-
-    found = resizing.resize(image, resolution=32, settings=settings)
-
-    expected = resizing.resize(image[..., :3].copy(), resolution=32, settings=settings)
-    np.testing.assert_array_equal(found, expected)

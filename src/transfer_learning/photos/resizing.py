@@ -32,23 +32,23 @@ def resize(image: np.ndarray, *, resolution: int, settings: Preprocess) -> np.nd
     """Return uint8 [R, R, 3], what ``preprocessing.resize`` makes of the same image.
 
     Args:
-        image: uint8 [H, W, 3], or [H, W, 4] whose last channel is ignored (and which is faster).
+        image: uint8 [H, W, 3].
         resolution: R.
         settings: the method, and whether the photo is smoothed where it shrinks.
     """
     height, width = image.shape[:2]
     if settings.method == "nearest":
         at = [_nearest(side, resolution) for side in (height, width)]
-        return np.ascontiguousarray(image[np.ix_(*at)][..., :3])
+        return np.ascontiguousarray(image[np.ix_(*at)])
     if settings.method == "bilinear" and not settings.antialias:
         return _bilinear(image, resolution)
     if settings.method == "area":
-        return _area(image[..., :3], resolution)
+        return _area(image, resolution)
     plan = _bicubic if (settings.method, settings.antialias) == ("bicubic", False) else _spans
     rows, columns = (
         plan(side, resolution, settings.method, settings.antialias) for side in (height, width)
     )
-    return _levels(columns.apply(rows.apply(image[..., :3], axis=0), axis=1))
+    return _levels(columns.apply(rows.apply(image, axis=0), axis=1))
 
 
 def _levels(values: np.ndarray) -> np.ndarray:
@@ -90,35 +90,38 @@ def _bands(side: int, resolution: int) -> list[tuple[slice, np.ndarray, np.ndarr
     return bands
 
 
+@lru_cache(PLANS)
+def _across(side: int, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ``_between`` for a row of bytes, three a pixel: [3 R] each."""
+    left, right, along = _between(side, resolution)
+    bytes_of = np.arange(3)
+    return (
+        (3 * left[:, None] + bytes_of).ravel(),
+        (3 * right[:, None] + bytes_of).ravel(),
+        np.repeat(along, 3),
+    )
+
+
 def _bilinear(image: np.ndarray, resolution: int) -> np.ndarray:
     height, width = image.shape[:2]
-    if image.shape[2] == 3:
-        # A pixel of four bytes is fetched as one number.
-        padded = np.empty((height, width, 4), np.uint8)
-        padded[..., :3] = image
-        image = padded
-    pixels = np.ascontiguousarray(image).view(np.uint32)[..., 0]
-    left, right, along = _between(width, resolution)
-    along = np.repeat(along, 4)
+    lines = np.ascontiguousarray(image).reshape(height, -1)
+    left, right, along = _across(width, resolution)
     down = _between(height, resolution)[2][:, None]
-    found = np.empty((resolution, resolution, 3), np.uint8)
+    found = np.empty((resolution, 3 * resolution), np.uint8)
     # In bands, which stay in a core's cache.
     for band, rows, top, bottom in _bands(height, resolution):
-        shape = (len(rows), 4 * resolution)
-        old = pixels.take(rows, axis=0)
-        first = old.take(left, axis=1).view(np.uint8).reshape(shape).astype(F)
-        lines = old.take(right, axis=1).view(np.uint8).reshape(shape).astype(F)
-        lines -= first
-        lines *= along
-        lines += first
-        upper, lower = lines.take(top, axis=0), lines.take(bottom, axis=0)
+        old = lines.take(rows, axis=0)
+        first = old.take(left, axis=1)
+        across = np.subtract(old.take(right, axis=1), first, dtype=F)
+        across *= along
+        across += first
+        upper, lower = across.take(top, axis=0), across.take(bottom, axis=0)
         lower -= upper
         lower *= down[band]
         lower += upper
         # Between two levels, so that none is to be cut off.
-        np.rint(lower, out=lower)
-        found[band] = lower.astype(np.uint8).reshape(-1, resolution, 4)[..., :3]
-    return found
+        found[band] = np.rint(lower, out=lower)
+    return found.reshape(resolution, resolution, 3)
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ def squares(
 
 
 def _decode(image: Image.Image, encoded: bytes) -> np.ndarray:
-    """Return an opened photo as uint8 [H, W, 3], or [H, W, 4] with a channel to be ignored."""
+    """Return an opened photo as uint8 [H, W, 3]."""
     plain = image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
     if plain and pixels.orientation(image) == 1:
         try:
-            # The same library as Pillow's, without a copy; the fourth channel speeds up resizing.
-            return simplejpeg.decode_jpeg(encoded, "RGBX")
+            # The same library as Pillow's, without a copy.
+            return simplejpeg.decode_jpeg(encoded, "RGB")
         # It stops at what libjpeg only warns of: many real photos have extraneous bytes.
         except ValueError:
             pass
