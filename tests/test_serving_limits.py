@@ -18,6 +18,7 @@ import pytest
 from served import Colours, Served, photo, serve
 
 from transfer_learning.runtime.errors import UserError
+from transfer_learning.serving import server
 from transfer_learning.serving.limits import Limits
 from transfer_learning.serving.looking import look
 
@@ -326,3 +327,13 @@ def _trickle(connection: socket.socket, piece: bytes, stop: threading.Event) -> 
             connection.sendall(piece)
     except OSError:
         pass
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    # asyncio switches Nagle's algorithm off for sockets that it knows to be of TCP.
+    with server.bound("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.proto == socket.IPPROTO_TCP
