@@ -18,9 +18,9 @@ import pytest
 from served import Colours, Served, photo, serve
 
 from transfer_learning.runtime.errors import UserError
-from transfer_learning.serving import server
 from transfer_learning.serving.limits import Limits
 from transfer_learning.serving.looking import look
+from transfer_learning.serving.server import bound
 
 SMALL = Limits(
     photo_mb=0.1,
@@ -331,7 +331,7 @@ def _trickle(connection: socket.socket, piece: bytes, stop: threading.Event) -> 
 
 def test_an_answer_is_sent_at_once() -> None:
     # asyncio switches Nagle's algorithm off for sockets that it knows to be of TCP.
-    with server.bound("127.0.0.1", 0) as listener:
+    with bound("127.0.0.1", 0) as listener:
         listener.listen()
         with socket.create_connection(listener.getsockname()):
             accepted, _ = listener.accept()
