@@ -56,7 +56,7 @@ def test_every_finding_is_shown(browser: Browser, plain: str) -> None:
     for words in (
         "the same picture, mirrored; a leak",
         "labelled daisy (5 %), looks like roses (90 %)",
-        "1.62 times as far",
+        "1.62 times as far as usual",
         "blurred",
         "photos are nearly grey",
         "fewer than 50 photos: roses (3).",

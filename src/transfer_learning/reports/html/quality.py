@@ -77,63 +77,16 @@ def section(found: Findings, pictures: Mapping[str, bytes]) -> Section:
         found: the findings.
         pictures: a WebP image of each photo that is shown, by its id.
     """
-
-    def card(photo: Shown, *ticks: Tick) -> Card:
-        return Card(photo, data_uri(pictures[photo.id], "webp"), list(ticks))
-
-    def leave_out(photo: Shown, reason: str) -> Tick:
-        return Tick(photo.id, "exclude", "", reason, "leave out")
-
-    def relabel(photo: Shown, label: str, reason: str) -> Tick:
-        return Tick(photo.id, "relabel", label, reason, f"is {label}")
-
-    pairs = [
-        Row(
-            quality_page.remark(pair),
-            [
-                card(
-                    one,
-                    leave_out(one, f"{quality_page.HOW[pair.likeness]} as {other.id}"),
-                    *[relabel(one, other.label, f"as {other.id}")] * pair.disagrees,
-                )
-                for one, other in ((pair.first, pair.second), (pair.second, pair.first))
-            ],
-            [],
-        )
-        for pair in found.pairs[:SHOWN]
-    ]
-    suspects = [
-        Row(
-            f"labelled {item.photo.label} ({PERCENT.format(100 * item.given)}), looks like "
-            f"{item.suggested} ({PERCENT.format(100 * item.other)})",
-            [
-                card(
-                    item.photo,
-                    leave_out(item.photo, "suspect label"),
-                    relabel(item.photo, item.suggested, "suspect label"),
-                )
-            ],
-            [card(photo) for photo in item.nearest],
-        )
-        for item in found.suspects[:SHOWN]
-    ]
-    outliers = [
-        Row(
-            f"{item.far:.2f} times as far", [card(item.photo, leave_out(item.photo, "outlier"))], []
-        )
-        for item in found.outliers[:SHOWN]
-    ]
-    odd = [
-        Row(item.fault, [card(item.photo, leave_out(item.photo, item.fault))], [])
-        for item in found.odd[:SHOWN]
-    ]
+    shown = {id: data_uri(picture, "webp") for id, picture in pictures.items()}
+    far = [(item.photo, f"{item.far:.2f} times as far as usual") for item in found.outliers]
+    faults = [(item.photo, item.fault) for item in found.odd]
     parts = [
         Part(
             "Copies",
             "Two photos that show the same. Across splits they leak: what is tested has been "
             "learnt. Those come first, then those with two labels.",
             "No two photos show the same.",
-            pairs,
+            _pairs(found, shown),
             len(found.pairs),
         ),
         Part(
@@ -141,21 +94,21 @@ def section(found: Findings, pictures: Mapping[str, bytes]) -> Section:
             "Photos that heads which have not seen them take for another class, more surely than "
             "is usual for it; beside each the training photos nearest to it.",
             "No label is suspect.",
-            suspects,
+            _suspects(found, shown),
             len(found.suspects),
         ),
         Part(
             "Outliers",
             "Photos far from all others, by every backbone: of another subject, perhaps.",
             "No photo is far from all others.",
-            outliers,
+            _alone(far, shown, reason="outlier"),
             len(found.outliers),
         ),
         Part(
             "Odd photos",
             "Too dark, white, blurred, tiny, nearly grey or nearly of one colour.",
             "None is dark, white, blurred, tiny, nearly grey or nearly of one colour.",
-            odd,
+            _alone(faults, shown),
             len(found.odd),
         ),
     ]
@@ -171,3 +124,54 @@ def section(found: Findings, pictures: Mapping[str, bytes]) -> Section:
         ids=sorted({card.photo.id for card in cards}),
         size=sum(len(card.picture) for card in cards),
     )
+
+
+def _pairs(found: Findings, shown: Mapping[str, str]) -> list[Row]:
+    rows = []
+    for pair in found.pairs[:SHOWN]:
+        cards = [
+            Card(
+                one,
+                shown[one.id],
+                [
+                    _leave_out(one, f"{quality_page.HOW[pair.likeness]} as {other.id}"),
+                    *[_relabel(one, other.label, f"as {other.id}")] * pair.disagrees,
+                ],
+            )
+            for one, other in ((pair.first, pair.second), (pair.second, pair.first))
+        ]
+        rows.append(Row(quality_page.remark(pair), cards, []))
+    return rows
+
+
+def _suspects(found: Findings, shown: Mapping[str, str]) -> list[Row]:
+    reason = "suspect label"
+    rows = []
+    for item in found.suspects[:SHOWN]:
+        photo = item.photo
+        ticks = [_leave_out(photo, reason), _relabel(photo, item.suggested, reason)]
+        words = (
+            f"labelled {photo.label} ({PERCENT.format(100 * item.given)}), looks like "
+            f"{item.suggested} ({PERCENT.format(100 * item.other)})"
+        )
+        nearest = [Card(near, shown[near.id], []) for near in item.nearest]
+        rows.append(Row(words, [Card(photo, shown[photo.id], ticks)], nearest))
+    return rows
+
+
+def _alone(
+    found: Sequence[tuple[Shown, str]], shown: Mapping[str, str], *, reason: str | None = None
+) -> list[Row]:
+    """Return findings of one photo each, given with its words, which are the reason by default."""
+    return [
+        Row(words, [Card(photo, shown[photo.id], [_leave_out(photo, reason or words)])], [])
+        for photo, words in found[:SHOWN]
+    ]
+
+
+def _leave_out(photo: Shown, reason: str) -> Tick:
+    return Tick(photo.id, "exclude", "", reason, "leave out")
+
+
+def _relabel(photo: Shown, label: str, reason: str) -> Tick:
+    return Tick(photo.id, "relabel", label, reason, f"is {label}")
