@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,9 +103,15 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 @pytest.fixture
-def built(clone: Clone) -> Iterator[Clone]:
+def built(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """The built clone; whatever a test changes is put back, the outputs from DVC's cache."""
+    runs = clone.root / ".dvc/cache/runs"
+    kept = tmp_path_factory.mktemp("runs") / "runs"
+    shutil.copytree(runs, kept)
     yield clone
+    # DVC's run cache too, or what one test has run would not run in another.
+    shutil.rmtree(runs, ignore_errors=True)
+    shutil.copytree(kept, runs)
     clone.run("git", "reset", "-q", "--hard")
     clone.run("git", "clean", "-fdq")
     clone.run("dvc", "checkout", "--force", check=False)
