@@ -9,11 +9,13 @@ from transfer_learning.config import paths
 from transfer_learning.runtime import cli
 from transfer_learning.sources import fetching
 
+INTERRUPTED = "interrupted: run it again, and it goes on after the last 256 photos that are done"
+
 
 def main() -> None:
     # It runs first in a new clone, so a wrong handle is found here and not minutes later.
     settings = check.check().dataset
-    info = fetching.fetch(settings, paths.DATASET)
+    info = fetching.fetch(settings, paths.DATASET, work=paths.work("fetch"))
     counts = ", ".join(f"{name} {split.counted}" for name, split in info.splits.items())
     print(
         f"fetch: {info.found} photos of {len(info.classes)} classes from {info.source}; "
@@ -22,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, interrupted=INTERRUPTED)

@@ -20,10 +20,13 @@ from transfer_learning.photos import pixels, records, thumbnails
 from transfer_learning.photos.dataset import DatasetInfo
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import fetching
-from transfer_learning.sources.fetching import fetch
 
 GOOD = 10
 SLICES = {"train": "train[50%:]", "valid": "train[25%:50%]", "test": "train[:25%]"}
+
+
+def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
+    return fetching.fetch(settings, folder, work=folder.parent / "work")
 
 
 def settings(path: Path, **slices: str) -> Dataset:
@@ -349,7 +352,8 @@ from pathlib import Path
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.config.params import Dataset
 settings = Dataset.model_validate_json({settings(root).model_dump_json()!r})
-print(len(fetch(settings, Path({str(tmp_path / "out")!r})).photos), "tensorflow" in sys.modules)
+info = fetch(settings, Path({str(tmp_path / "out")!r}), work=Path({str(tmp_path / "work")!r}))
+print(len(info.photos), "tensorflow" in sys.modules)
 """
 
     process = subprocess.run(
@@ -400,7 +404,9 @@ def test_what_makes_figures_weak_is_a_warning_and_is_kept(
         (root / "daisy" / f"{i}.jpg").unlink()
     for i in range(GOOD, 40):
         (root / "roses" / f"{i}.jpg").write_bytes(jpeg(i))
-    info = fetch(settings(root, test="train[:1]", valid="train[1:2]", train="train[2:]"), tmp_path)
+    info = fetch(
+        settings(root, test="train[:1]", valid="train[1:2]", train="train[2:]"), tmp_path / "out"
+    )
     without = info.classes[info.splits["test"].per_class.index(0)]
 
     printed = capsys.readouterr().err
@@ -411,7 +417,7 @@ def test_what_makes_figures_weak_is_a_warning_and_is_kept(
         "roses has 40 photos and daisy 2",
     ]
     assert "".join(f"warning: {line}\n" for line in info.warnings) in printed
-    assert DatasetInfo.read(tmp_path).warnings == info.warnings
+    assert DatasetInfo.read(tmp_path / "out").warnings == info.warnings
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def prepare(photos: Path | None, folder: Path, count: int, *, each: int) -> Prep
         tfds=settings.dataset.tfds,
         splits=params.Splits(**SLICES),
     )
-    info = fetch(dataset, folder / "dataset")
+    info = fetch(dataset, folder / "dataset", work=folder / "work")
     # Here, for it loads TensorFlow.
     from transfer_learning.photos import preprocessing
 

@@ -32,6 +32,10 @@ MIDDLE = 128
 EDGES = ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 4, -1, 0, -1, 0), scale=4, offset=MIDDLE)
 
 
+# The names of what is measured of a photo.
+MEASURES = ("light", "colour", "variety", "sharpness")
+
+
 @dataclass(frozen=True)
 class Look:
     """One photo: the sha256 of its bytes, uint8 [SIDE, SIDE] of its grey, and four measures.
@@ -68,12 +72,11 @@ class Looks:
     def of(cls, photos: Iterable[tuple[str, Look]]) -> Looks:
         """Return the table of photos that are given with their ids."""
         ids, looks = zip(*photos, strict=True)
-        measures = ("light", "colour", "variety", "sharpness")
         return cls(
             np.array(ids, dtype=np.str_),
             np.frombuffer(b"".join(look.sha256 for look in looks), np.uint8).reshape(-1, 32),
             np.stack([look.grey for look in looks]),
-            *(np.array([getattr(look, key) for look in looks], np.float32) for key in measures),
+            *(np.array([getattr(look, key) for look in looks], np.float32) for key in MEASURES),
         )
 
     def of_photos(self, ids: Sequence[str]) -> Looks:
