@@ -13,7 +13,7 @@ from transfer_learning.photos import records
 from transfer_learning.runtime import hardware
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import checking, fetching, source
-from transfer_learning.sources.folder import LocalFile
+from transfer_learning.sources.class_folders import LocalFile
 
 
 @pytest.fixture(autouse=True)

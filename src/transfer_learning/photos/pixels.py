@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -64,7 +65,7 @@ def no_photo() -> str:
     return f"not one of {', '.join(formats())}"
 
 
-def is_photo(path: Path) -> bool:
+def is_photo(path: Path | BinaryIO) -> bool:
     """Say whether a file begins as a photo does.
 
     Raises:
