@@ -84,12 +84,13 @@ def members(archive: str) -> Iterator[tuple[str, Member | str]]:
         with storage.opened(archive) as file:
             of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
             yield from of_kind(archive, version, file)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise UserError(
             f"{archive} is damaged ({one_line(error)}); copy or make it again"
         ) from error
-    except OSError as error:
-        raise UserError(f"{archive} cannot be read ({error.strerror or error})") from error
+    # A store's own errors are of many kinds; of a server that gives no pieces it is this one.
+    except (OSError, ValueError) as error:
+        raise UserError(f"{archive} cannot be read ({one_line(error)})") from error
 
 
 def _in_tar(

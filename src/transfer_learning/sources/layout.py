@@ -62,7 +62,7 @@ def named(
             )
         elif name.startswith("/") or {"", ".", ".."} & set(parts):
             left_out[name] = "its path leads out of the folder; give it one like CLASS/PHOTO.jpg"
-        elif len(parts) > 1 or not name.lower().startswith(ABOUT):
+        elif len(parts) > 1 or not _is_about(name):
             found[name] = file
     labels = _labels(found, classes)
     keys = {_key(name) for name in found if is_named_as_photo(name)}
@@ -98,7 +98,12 @@ def without_top(
     if not top or top[:-1] in (classes or ()) or any(name.count("/") < 2 for name in photos):
         return dict(photos), dict(left_out)
     below = {name.removeprefix(top): file for name, file in photos.items()}
-    return below, {name.removeprefix(top): reason for name, reason in left_out.items()}
+    others = {name.removeprefix(top): reason for name, reason in left_out.items()}
+    return below, {name: others[name] for name in others if "/" in name or not _is_about(name)}
+
+
+def _is_about(name: str) -> bool:
+    return name.lower().startswith(ABOUT)
 
 
 def _key(name: str) -> str:

@@ -185,7 +185,7 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, str]]]:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from None
     except csv.Error as error:
-        raise UserError(f"{path}: line {reader.line_num}: {error}") from None
+        raise UserError(f"{path}: line {reader.reader.line_num}: {error}") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({one_line(error)})") from error
 

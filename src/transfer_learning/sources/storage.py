@@ -65,7 +65,7 @@ def listed(folder: str) -> dict[str, list[object]]:
         raise UserError(f"{key}, which cannot be listed: {one_line(error)}") from error
     root = str(files._strip_protocol(folder)).rstrip("/") + "/"
     if not found:
-        raise UserError(f"{key}, where no file is; give what holds a folder per class")
+        raise UserError(f"{key}, which has no file below it; give what holds a folder per class")
     return {
         str(files._strip_protocol(name)).removeprefix(root): version_of(info)
         for name, info in found.items()
