@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import records
 from transfer_learning.photos.records import Record
 from transfer_learning.photos.squares import squares
-from transfer_learning.runtime import hardware, parallel
+from transfer_learning.runtime import parallel
 from transfer_learning.work import units
 from transfer_learning.work.units import Job, Unit
 
@@ -24,8 +24,6 @@ class Shrinker:
     """
 
     def __init__(self, cores: int, *, resolution: int, settings: Preprocess) -> None:
-        # For the threads, which are started from now on.
-        hardware.schedule_as_batch()
         self._threads = ThreadPoolExecutor(cores)
         # A thread that has done one photo finds the next one waiting.
         self._ahead = 2 * cores + 2
@@ -40,13 +38,13 @@ class Shrinker:
             PhotoError: a photo cannot be decoded.
             ValueError: the file does not hold as many photos as it should.
         """
-        written = records.write(target, self._counted(self.shrunk(unit.inputs[0]), advance))
+        written = records.write(target, self._counted(self.shrunk(unit.inputs), advance))
         if written != unit.photos:
             raise ValueError(f"{unit.inputs[0]} holds {written} photos, not {unit.photos}")
 
-    def shrunk(self, path: Path) -> Iterator[Record]:
-        """Yield the photos of a file as R × R pixels."""
-        return parallel.ordered(self._threads, self._shrink, records.read(path), ahead=self._ahead)
+    def shrunk(self, paths: Path | Iterable[Path]) -> Iterator[Record]:
+        """Yield the photos of files as R × R pixels, in their order."""
+        return parallel.ordered(self._threads, self._shrink, records.read(paths), ahead=self._ahead)
 
     def _shrink(self, photo: Record) -> Record:
         with units.photo(photo.id):
