@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,3 +65,37 @@ class Features:
                 f"{what} features that are not finite (NaN or infinite) of {len(ids)} of "
                 f"{len(self.ids)} photos: {named}; {remedy}"
             )
+
+
+def assemble(path: Path, parts: Sequence[Path]) -> None:
+    """Join files of features into one, one part's photos after another's.
+
+    A block of rows is in memory at a time; the bytes are those that ``write`` gives for the whole.
+
+    Raises:
+        ValueError: there is no part, or two have other classes or another number of features.
+        UserError: a part is damaged.
+    """
+    if not parts:
+        raise ValueError(f"{path} has no parts")
+    opened = [npz.stored(part, "features", "labels", "ids", "classes") for part in parts]
+    features, labels, ids, classes = zip(*opened, strict=True)
+    if len({tuple(names[:].tolist()) for names in classes}) > 1:
+        raise ValueError(f"the parts of {path} have different classes")
+    if len({vectors.shape[1:] for vectors in features}) > 1:
+        raise ValueError(f"the parts of {path} have different numbers of features")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    npz.write(
+        path,
+        features=_joined(features),
+        labels=_joined(labels),
+        ids=_joined(ids),
+        classes=classes[0][:],
+    )
+
+
+def _joined(parts: Sequence[npz.Stored]) -> npz.Streamed:
+    # The widest text: a part's own may be narrower than that of the whole.
+    dtype = np.result_type(*(part.dtype for part in parts))
+    shape = (sum(map(len, parts)), *parts[0].shape[1:])
+    return npz.Streamed(shape, dtype, (block for part in parts for block in part.blocks()))

@@ -72,7 +72,7 @@ def write_shards(folder: Path, split: str, records: Iterable[Record], *, photos:
     Raises:
         ValueError: there are fewer or more records.
     """
-    count = max(1, -(-photos // SHARD))
+    count = shards_of(photos)
     rest = iter(records)
     written = 0
     for index in range(count):
@@ -80,6 +80,11 @@ def write_shards(folder: Path, split: str, records: Iterable[Record], *, photos:
         written += write(path, islice(rest, SHARD))
     if written != photos or next(rest, None) is not None:
         raise ValueError(f"{split}: {photos} records were announced, but there are not as many")
+
+
+def shards_of(photos: int) -> int:
+    """Return how many files a split of so many photos has."""
+    return max(1, -(-photos // SHARD))
 
 
 def shards(folder: Path, split: str) -> list[Path]:
