@@ -27,7 +27,7 @@ from transfer_learning.config import params
 from transfer_learning.features.engine import open_engine
 from transfer_learning.features.openvino_engine import OpenVino
 from transfer_learning.photos import records
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo, record_files
 from transfer_learning.runtime import hardware
 
 
@@ -52,7 +52,7 @@ def preprocess_stage(data: Path, resolution: int) -> None:
 
     info = DatasetInfo.read(data / "dataset")
     pixels = preprocessing.preprocess(
-        record_files(data), resolution=resolution, settings=params.load().preprocess
+        record_files(data / "dataset"), resolution=resolution, settings=params.load().preprocess
     )
     with tempfile.TemporaryDirectory() as target:
         for split in SPLITS:
@@ -74,8 +74,9 @@ def decoded_and_resized(data: Path, resolution: int) -> Any:
     from transfer_learning.runtime.tensorflow_quiet import tf
 
     settings = params.load().preprocess
+    photos = [record.image for record in records.read(record_files(data / "dataset"))]
     return (
-        tf.data.Dataset.from_tensor_slices([r.image for r in records.read(record_files(data))])
+        tf.data.Dataset.from_tensor_slices(photos)
         .map(
             lambda photo: decode(
                 photo,
@@ -88,11 +89,6 @@ def decoded_and_resized(data: Path, resolution: int) -> Any:
         .batch(32)
         .prefetch(1)
     )
-
-
-def record_files(data: Path) -> list[Path]:
-    """Return what fetch wrote."""
-    return [data / "dataset" / f"{split}.tfrecord" for split in SPLITS]
 
 
 def extract(data: Path, name: str, repeats: int) -> dict[str, list[float]]:

@@ -22,9 +22,7 @@ def main() -> None:
     photos = len(info.photos)
     with timings.timed(f"preprocess@{resolution}", photos=photos):
         folder = paths.tfrecords(resolution)
-        encoded = [paths.DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
-        for path in encoded:
-            records.expect_records(path)
+        encoded = dataset.record_files()
         pixels = preprocessing.preprocess(encoded, resolution=resolution, settings=settings)
         with progress.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
             done = progress.progress(pixels, bar)

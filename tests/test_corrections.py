@@ -11,7 +11,7 @@ from PIL import Image
 from transfer_learning.commands.check import check_photos
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.photos import records
-from transfer_learning.photos.dataset import Correction, DatasetInfo
+from transfer_learning.photos.dataset import Correction, DatasetInfo, record_files
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import corrections
 from transfer_learning.sources.fetching import fetch
@@ -58,8 +58,7 @@ def test_photos_are_left_out_and_relabelled_and_it_is_noted(dataset: Dataset) ->
     )
     written = [
         record.label
-        for split in info.splits
-        for record in records.read(Path(f"out/{split}.tfrecord"))
+        for record in records.read(record_files(Path("out")))
         if record.id == "roses/2.jpg"
     ]
     assert written == [0]

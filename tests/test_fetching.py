@@ -127,7 +127,7 @@ def test_a_split_declares_what_its_file_holds(photos: Path, tmp_path: Path) -> N
     info = fetch(settings(photos), tmp_path / "out")
 
     for name, split in info.splits.items():
-        read = records.read(tmp_path / "out" / f"{name}.tfrecord")
+        read = records.read(records.shards(tmp_path / "out", name))
         written = [record.label for record in read]
         assert split.declared == split.counted == len(written)
         assert split.per_class == (written.count(0), written.count(1))
@@ -140,7 +140,7 @@ def test_the_photos_are_listed_in_the_order_of_the_files(photos: Path, tmp_path:
     info = fetch(settings(photos), tmp_path / "out")
 
     for name in SLICES:
-        written = records.read(tmp_path / "out" / f"{name}.tfrecord")
+        written = records.read(records.shards(tmp_path / "out", name))
         listed = [(p.id, p.label) for p in info.photos if p.split == name]
         assert listed == [(record.id, record.label) for record in written]
 
@@ -149,7 +149,7 @@ def test_a_file_holds_the_photos_own_bytes(photos: Path, tmp_path: Path) -> None
     fetch(settings(photos), tmp_path / "out")
 
     for name in SLICES:
-        for record in records.read(tmp_path / "out" / f"{name}.tfrecord"):
+        for record in records.read(records.shards(tmp_path / "out", name)):
             assert record.image == (photos / record.id).read_bytes()
 
 
@@ -203,9 +203,9 @@ def test_fetching_twice_gives_equal_bytes(photos: Path, tmp_path: Path) -> None:
     first = files_of(tmp_path / "first")
     assert first.keys() == {
         "dataset.json",
-        "train.tfrecord",
-        "valid.tfrecord",
-        "test.tfrecord",
+        "train-00000-of-00001.tfrecord",
+        "valid-00000-of-00001.tfrecord",
+        "test-00000-of-00001.tfrecord",
         "looks.npz",
         "thumbnails.npz",
     }
@@ -458,7 +458,8 @@ def test_a_photo_is_upright_in_its_size_its_picture_and_its_thumbnail(tmp_path: 
 
     (entry,) = [photo for photo in info.photos if photo.id == "daisy/phone.jpg"]
     assert (entry.width, entry.height) == (30, 60)
-    photos = {photo.id: photo.image for photo in records.read(tmp_path / "out/test.tfrecord")}
+    tested = records.read(records.shards(tmp_path / "out", "test"))
+    photos = {photo.id: photo.image for photo in tested}
     picture = pixels.rgb(pixels.open_photo(photos[entry.id]))
     assert picture.size == (30, 60)
     red, green = picture.getpixel((15, 2)), picture.getpixel((15, 50))

@@ -25,7 +25,7 @@ from transfer_learning.features.features import Features
 from transfer_learning.features.openvino_engine import OpenVino
 from transfer_learning.features.subsets import take
 from transfer_learning.photos import copies, records
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.photos.dataset import DatasetInfo, record_files
 from transfer_learning.photos.looks import Looks
 from transfer_learning.quality import labels, neighbours
 from transfer_learning.quality.findings import Findings
@@ -80,7 +80,7 @@ def prepare(photos: Path | None, folder: Path, count: int, *, each: int) -> Prep
     # Here, for it loads TensorFlow.
     from transfer_learning.photos import preprocessing
 
-    files = [folder / "dataset" / f"{split}.tfrecord" for split in SPLITS]
+    files = record_files(folder / "dataset")
     features = {}
     for name in settings.backbones:
         backbone = paths.backbone(name)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Preprocess, Rendered, Splits, Tfds
 from transfer_learning.photos import pixels, preprocessing, records, thumbnails
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.photos.dataset import DatasetInfo, record_files
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.sources.folder import manifest
 
@@ -156,7 +156,7 @@ def test_all_oddities_in_one_folder_are_survived(root: Path, tmp_path: Path) -> 
 
 def _expect_equal_pixels(info: DatasetInfo, out: Path) -> None:
     """Expect ``preprocess`` and the thumbnails to show what ``pixels.rgb`` shows."""
-    files = [out / f"{split}.tfrecord" for split in SPLITS]
+    files = record_files(out)
     found = preprocessing.preprocess(files, resolution=RESOLUTION, settings=METHOD)
     shrunk = {record.id: record.image for record in found}
     kept = {record.id: record.image for record in records.read(files)}

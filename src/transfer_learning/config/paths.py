@@ -18,8 +18,9 @@ SELECTED = Path("data/selected")
 QUALITY = Path("data/quality")
 EXPORT = Path("data/export")
 TUNING = Path("data/tuning")
-# Not an output of DVC, which would remove it before it runs the stage that needs it.
+# No outputs of DVC, which would remove them before it runs the stage that needs them.
 CHECKPOINTS = Path("data/checkpoints")
+WORK = Path("data/work")
 REPORTS = Path("reports")
 EXCLUDE = Path("data/exclude.csv")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
@@ -82,6 +83,11 @@ def tuning(name: str) -> Path:
 def checkpoints(name: str) -> Path:
     """Return the folder in which a tuning that is not done keeps its state."""
     return CHECKPOINTS / name
+
+
+def work(stage: str) -> Path:
+    """Return the folder in which a stage that is not done keeps the shards that are."""
+    return WORK / stage
 
 
 def feature_digests(name: str) -> Path:

@@ -1,6 +1,6 @@
-"""One format of an exported classifier on a file of photos: its probabilities as ``.npy``.
+"""One format of an exported classifier on files of photos: its probabilities as ``.npy``.
 
-    python -m transfer_learning.export.answering FORMAT FOLDER PHOTOS.tfrecord OUT.npy
+    python -m transfer_learning.export.answering FORMAT FOLDER OUT.npy PHOTOS.tfrecord…
 
 A process of its own for each format, so that none sees what another has loaded.
 """
@@ -91,8 +91,8 @@ def openvino(folder: Path, photos: Iterator[bytes]) -> Iterator[np.ndarray]:
         yield network(named)["probabilities"][0]
 
 
-def main(kind: str, folder: Path, photos: Path, out: Path) -> None:
-    """Write float64 [N, C]: what the format ``kind`` answers to the photos of a TFRecord file."""
+def main(kind: str, folder: Path, out: Path, *photos: Path) -> None:
+    """Write float64 [N, C]: what the format ``kind`` answers to the photos of TFRecord files."""
     hardware.hide_gpu()
     encoded = (record.image for record in records.read(photos))
     match kind:

@@ -1,7 +1,7 @@
 """``data/dataset``: what ``fetch`` wrote, readable without TensorFlow.
 
 ``dataset.json`` is the data summary and the list of the photos, each split's in the order of its
-TFRecord file.
+TFRecord files (``records.shards``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from transfer_learning.config.paths import DATASET
+from transfer_learning.photos import records
 from transfer_learning.runtime.files import read_json, write_json
 
 SPLITS = ("train", "valid", "test")
@@ -100,6 +101,15 @@ class DatasetInfo:
     def read(cls, folder: Path = DATASET) -> DatasetInfo:
         """Read ``dataset.json``."""
         return read_json(folder / "dataset.json", cls)
+
+
+def record_files(folder: Path = DATASET) -> list[Path]:
+    """Return the TFRecord files of all splits, one split after the other.
+
+    Raises:
+        UserError: one is missing or empty.
+    """
+    return [path for split in SPLITS for path in records.shards(folder, split)]
 
 
 def split_counts(labels: list[int], classes: int) -> tuple[int, ...]:

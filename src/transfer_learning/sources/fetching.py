@@ -43,7 +43,7 @@ REASON = 200
 
 
 def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
-    """Write every photo's encoded bytes as one TFRecord file per split, with ``dataset.json``.
+    """Write every photo's encoded bytes as TFRecord files, by split, with ``dataset.json``.
 
     The test photos are written once more as thumbnails, and the looks of all as ``looks.npz``.
 
@@ -75,13 +75,13 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
             resolved, grouped = grouping.together(resolved, looked, labels)
         for split, positions in resolved.items():
             members = [kept[position] for position in positions]
-            path = folder / f"{split}.tfrecord"
-            records.write(path, _records(members, spool))
+            photos = _records(members, spool)
+            records.write_shards(folder, split, photos, photos=len(members))
             entries += [
                 PhotoEntry(member.photo.id, member.photo.label, split, *member.found.size)
                 for member in members
             ]
-            labels = [record.label for record in records.read(path)]
+            labels = [record.label for record in records.read(records.shards(folder, split))]
             summaries[split] = SplitSummary(
                 slice=slices[split],
                 declared=len(positions),
