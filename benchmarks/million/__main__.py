@@ -71,10 +71,16 @@ def as_markdown(results: dict[str, Any]) -> str:
         cells = []
         for count in counts:
             found = results[count]["stages"].get(stage)
-            cells += [f"{found['peak_mb']:,.0f}", f"{found['seconds'] / 60:.1f}"] if found else ["", ""]
+            cells += (
+                [f"{found['peak_mb']:,.0f}", f"{found['seconds'] / 60:.1f}"] if found else ["", ""]
+            )
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
     pages = [results[count].get("page_mb") for count in counts]
-    lines += ["", "The page: " + ", ".join(f"{mb:.1f} MB" if mb else "none" for mb in pages) + ".", ""]
+    lines += [
+        "",
+        "The page: " + ", ".join(f"{mb:.1f} MB" if mb else "none" for mb in pages) + ".",
+        "",
+    ]
     return "\n".join(lines)
 
 

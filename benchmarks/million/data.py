@@ -1,7 +1,7 @@
 """A project's folder of so many photos, all of it synthetic: features and pictures are drawn.
 
-As a command, ``python -m benchmarks.million.data FOLDER PHOTOS``: a process of its own, whose memory
-is none of a stage's.
+As a command, ``python -m benchmarks.million.data FOLDER PHOTOS``: a process of its own, whose
+memory is none of a stage's.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def write(folder: Path, photos: int) -> None:
 def _write_params(folder: Path) -> None:
     yaml = YAML()
     params = yaml.load(PROJECT / "params.yaml")
-    params["backbones"] = {name: {"handle": HANDLE, "resolution": 224} for name in (DENSE, LOGISTIC)}
+    params["backbones"] = {
+        name: {"handle": HANDLE, "resolution": 224} for name in (DENSE, LOGISTIC)
+    }
     params["resolutions"] = [224]
     params["train"]["heads"] = {LOGISTIC: "logistic"}
     params["selected"] = DENSE
@@ -103,12 +105,14 @@ def _write_dataset(labels: np.ndarray, rows: dict[str, np.ndarray]) -> None:
     for split in ("train", "valid", "test"):
         numbers = rows[split].tolist()
         entries += [PhotoEntry(_id(n, labels), int(labels[n]), split, 320, 240) for n in numbers]
-        records.write(
-            paths.DATASET / f"{split}.tfrecord",
+        records.write_shards(
+            paths.DATASET,
+            split,
             (
                 records.Record(_id(n, labels), int(labels[n]), pictures[n % PICTURES])
                 for n in numbers
             ),
+            photos=len(numbers),
         )
         counts = split_counts(labels[numbers].tolist(), len(CLASSES))
         splits[split] = SplitSummary("by number", len(numbers), len(numbers), counts)
