@@ -14,8 +14,8 @@ from transfer_learning.runtime.rows import Table, blocks
 
 # Photos in a message.
 NAMED = 5
-# Bytes up to which an array is read into memory: the features of 26,000 photos, 1,280 each.
-RESIDENT = 2**27
+# Bytes up to which an array is read into memory: the features of 13,000 photos, 1,280 each.
+RESIDENT = 2**26
 
 
 # Equal where they are one: what is made of them can be kept beside them.
