@@ -7,7 +7,7 @@ processor finds the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -81,7 +81,7 @@ class Looks:
             *(np.array([getattr(look, key) for look in looks], np.float32) for key in measures),
         )
 
-    def of_photos(self, ids: Sequence[str]) -> Looks:
+    def of_photos(self, ids: Iterable[str]) -> Looks:
         """Return the table of these photos, in their order."""
         rows = {photo_id: row for row, photo_id in enumerate(self.ids.tolist())}
         chosen = np.array([rows[photo_id] for photo_id in ids], np.int64)

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from transfer_learning.features.features import Features
 from transfer_learning.photos import copies
 from transfer_learning.photos.copies import Copy
-from transfer_learning.photos.dataset import DatasetInfo
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 from transfer_learning.photos.looks import Looks
 from transfer_learning.quality import appearance, labels, neighbours
 from transfer_learning.quality.findings import (
@@ -61,8 +61,8 @@ def inspect(info: DatasetInfo, looks: Looks, backbones: Mapping[str, Read]) -> F
         looks: of the same photos, in any order.
         backbones: by name, how to read its features.
     """
-    looks = looks.of_photos([photo.id for photo in info.photos])
-    given = np.array([photo.label for photo in info.photos], np.int64)
+    looks = looks.of_photos(info.photos.ids())
+    given = info.photos.labels.astype(np.int64)
     # A sum in one thread is the same on every machine; more gain little here.
     with threadpool_limits(1, user_api="blas"):
         seen = {name: _see(read(), given, len(info.classes)) for name, read in backbones.items()}
@@ -73,7 +73,7 @@ def inspect(info: DatasetInfo, looks: Looks, backbones: Mapping[str, Read]) -> F
         listed = np.array([n for n in suspects.ranking() if suspects.suspect[n]], np.int64)
         pairs = _candidates(found, seen.values())
         first, second = np.array(list(pairs), np.int64).reshape(-1, 2).T
-        train = np.array([n for n, item in enumerate(info.photos) if item.split == "train"])
+        train = np.flatnonzero(info.photos.splits == SPLITS.index("train"))
         apart: list[np.ndarray] = []
         nearest: list[list[int]] = []
         for name, read in backbones.items():
