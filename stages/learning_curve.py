@@ -17,7 +17,7 @@ from transfer_learning.runtime import cli, csv_files, files, progress, timings
 def main() -> None:
     # A tuned backbone has seen all training photos: what it makes of fewer says nothing.
     names = params.load().frozen
-    info = dataset.DatasetInfo.read()
+    info = dataset.Summary.read()
     note = " (synthetic photos)" * info.synthetic
     total = len(names) * learning_curve.heads()
     curves = {}

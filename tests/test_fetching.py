@@ -206,6 +206,7 @@ def test_fetching_twice_gives_equal_bytes(photos: Path, tmp_path: Path) -> None:
     first = files_of(tmp_path / "first")
     assert first.keys() == {
         "dataset.json",
+        "photos.npz",
         "train-00000-of-00001.tfrecord",
         "valid-00000-of-00001.tfrecord",
         "test-00000-of-00001.tfrecord",

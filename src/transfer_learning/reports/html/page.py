@@ -89,7 +89,7 @@ def html(
         name: {item.id: item for item in read_predictions(reports / name / "predictions.csv")}
         for name in comparison.backbones
     }
-    test = [photo for photo in data.photos if photo.split == "test"]
+    test = data.photos.of_split("test")
     selected = choose(params.selected, comparison)
     in_file_order = {name: list(by_id.values()) for name, by_id in predictions.items()}
     across = figures.across(reports, comparison, in_file_order)
@@ -106,8 +106,9 @@ def html(
         resolutions=[item.resolution for item in comparison.backbones.values()],
         taken=sum(len(figure.source) for figure in drawn) + quality.size,
     )
-    on_page = [photo.id for photo in data.photos if photo.id in {*block.ids, *quality.ids}]
-    on_page += [photo.id for photo in data.photos if photo.split == "train"][:EXAMPLES]
+    shown = {*block.ids, *quality.ids}
+    on_page = [photo_id for photo_id in data.photos.ids() if photo_id in shown]
+    on_page += data.photos.of_split("train")[:EXAMPLES].ids()
     style = Markup("".join(map(_text, STYLES)))
     # In a block, so that none of its names gets into the browser's own.
     script = Markup('"use strict";\n{\n' + "".join(map(_text, SCRIPTS)) + "}\n")

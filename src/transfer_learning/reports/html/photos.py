@@ -72,7 +72,7 @@ def block(
         taken: bytes of the page's figures.
     """
     numbers = {name: number for number, name in enumerate(data.classes)}
-    test = [photo for photo in data.photos if photo.split == "test"]
+    test = data.photos.of_split("test")
     wrong = {
         photo.id
         for photo in test
