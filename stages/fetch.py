@@ -8,8 +8,7 @@ from transfer_learning.commands import check
 from transfer_learning.config import paths
 from transfer_learning.runtime import cli
 from transfer_learning.sources import fetching
-
-INTERRUPTED = "interrupted: run it again, and it goes on after the last 256 photos that are done"
+from transfer_learning.work import units
 
 
 def main() -> None:
@@ -24,4 +23,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, interrupted=INTERRUPTED)
+    cli.run(main, interrupted=units.INTERRUPTED)

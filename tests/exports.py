@@ -96,7 +96,15 @@ def gathered(members: dict[str, Backbone], method: str = "bilinear") -> Gathered
         ),
         metrics=METRICS,
         threshold=Threshold(0.7, 0.8),
-        data=DatasetInfo("folder", False, CLASSES, 9, splits, (), ()),
+        data=DatasetInfo(
+            source="folder",
+            synthetic=False,
+            classes=CLASSES,
+            found=9,
+            splits=splits,
+            rejected=(),
+            photos=(),
+        ),
     )
 
 

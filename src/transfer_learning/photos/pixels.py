@@ -120,6 +120,12 @@ def needs_pillow(image: Image.Image) -> bool:
     return not plain or orientation(image) != 1 or image.width * image.height > LARGE
 
 
+def is_lossless_jpeg(encoded: bytes) -> bool:
+    """Say whether a JPEG is lossless, which the libjpeg in TensorFlow does not decode."""
+    # Where the bytes stand for something else, it is taken for one; that costs a little time.
+    return encoded.startswith(b"\xff\xd8\xff") and b"\xff\xc3" in encoded
+
+
 def rgb(image: Image.Image) -> Image.Image:
     """Decode an opened photo: upright, on white, mode RGB.
 

@@ -24,6 +24,7 @@ from transfer_learning.runtime import parallel
 from transfer_learning.runtime.errors import UserError, clipped, one_line
 from transfer_learning.sources.source import Place
 from transfer_learning.sources.validation import Inspected, inspect
+from transfer_learning.work import units
 from transfer_learning.work.units import Unit
 
 # What is known of a kept photo: its number in the unit, and what ``inspect`` found.
@@ -32,7 +33,6 @@ FOUND = np.dtype(
         ("number", np.int32),
         ("width", np.int32),
         ("height", np.int32),
-        ("by_pillow", np.bool_),
         ("sha256", np.uint8, 32),
         ("grey", np.uint8, (looks.SIDE, looks.SIDE)),
         *((measure, np.float32) for measure in looks.MEASURES),
@@ -60,11 +60,11 @@ class Checker:
         self._processes = _processes(workers) if workers > 1 else None
 
     def __call__(self, unit: Unit, target: Path, advance: Callable[[int], object]) -> None:
-        """Write what is found of the photos, whose places are the unit's task."""
-        places: Iterable[Place] = unit.task
+        """Write what is found of the photos, whose ids and places are the unit's task."""
+        photos: Iterable[tuple[str, Place]] = unit.task
         found, rejected = [], []
         with zipfile.ZipFile(target, "w") as file:
-            checked = parallel.ordered(self._threads, self._checked, places)
+            checked = parallel.ordered(self._threads, self._checked, photos)
             for number, (encoded, result) in enumerate(checked):
                 if isinstance(result, str):
                     rejected.append([number, result])
@@ -76,16 +76,18 @@ class Checker:
                 np.lib.format.write_array(member, np.array(found, FOUND), allow_pickle=False)
             file.writestr(zipfile.ZipInfo("rejected.json"), json.dumps(rejected))
 
-    def _checked(self, place: Place) -> tuple[bytes, Inspected | str]:
+    def _checked(self, photo: tuple[str, Place]) -> tuple[bytes, Inspected | str]:
         """Return a photo's bytes and what it is found to be, or why it is rejected."""
-        read = place.read() if self._processes is None else self._processes.submit(place.read)
-        encoded = read if isinstance(read, bytes | str) else read.result()
-        if isinstance(encoded, str):
-            return b"", encoded
-        try:
-            return encoded, inspect(encoded, megapixels=self._megapixels)
-        except ValueError as error:
-            return b"", clipped(one_line(error), REASON)
+        name, place = photo
+        with units.photo(name):
+            read = place.read() if self._processes is None else self._processes.submit(place.read)
+            encoded = read if isinstance(read, bytes | str) else read.result()
+            if isinstance(encoded, str):
+                return b"", encoded
+            try:
+                return encoded, inspect(encoded, megapixels=self._megapixels)
+            except ValueError as error:
+                return b"", clipped(one_line(error), REASON)
 
 
 class Checked:
@@ -131,7 +133,7 @@ def _row(number: int, found: Inspected) -> tuple:
     look = found.look
     measures = (getattr(look, measure) for measure in looks.MEASURES)
     digest = np.frombuffer(look.sha256, np.uint8)
-    return number, *found.size, found.by_pillow, digest, look.grey, *measures
+    return number, *found.size, digest, look.grey, *measures
 
 
 def _processes(workers: int) -> Executor:

@@ -169,27 +169,27 @@ def _job(source: Source) -> units.Job:
 def _units(source: Source, excluded: Set[str]) -> Iterator[units.Unit]:
     """Yield the photos that are not excluded, ``records.SHARD`` at a time or fewer large ones."""
     done = size = 0
-    places: list[Place] = []
+    photos: list[tuple[str, Place]] = []
 
     def unit() -> units.Unit:
         return units.Unit(
-            f"photos {done - len(places) + 1} to {done}",
-            len(places),
-            facts={"traces": [place.trace for place in places]},
-            task=tuple(places),
+            f"photos {done - len(photos) + 1} to {done}",
+            len(photos),
+            facts={"traces": [place.trace for _, place in photos]},
+            task=tuple(photos),
         )
 
     for photo, place in zip(source.photos, source.places(), strict=True):
         if photo.id in excluded:
             continue
-        places.append(place)
+        photos.append((photo.id, place))
         done += 1
         size += len(place.encoded) if isinstance(place, Given) else 0
-        if len(places) == records.SHARD or size > GIVEN:
+        if len(photos) == records.SHARD or size > GIVEN:
             yield unit()
             size = 0
-            places = []
-    if places:
+            photos = []
+    if photos:
         yield unit()
 
 

@@ -72,7 +72,6 @@ class Kept:
                 self.photos[number].id,
                 int(self.labels[position]),
                 opened(self.files[unit]).photo(number - self.starts[unit]),
-                by_pillow=bool(self.found["by_pillow"][position]),
             )
 
     def opened(self, positions: Sequence[int]) -> Iterator[tuple[str, Image.Image]]:
