@@ -451,6 +451,50 @@ def test_a_url_that_cannot_be_listed_is_named(url: str, said: str) -> None:
     assert said in error_of(url)
 
 
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of an S3 server on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    storage._system.cache_clear()
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+    yield "s3://bucket"
+    storage._system.cache_clear()
+    server.stop()
+
+
+@pytest.mark.slow
+def test_photos_of_a_bucket_are_those_of_the_folder(s3: str, photos: Path, tmp_path: Path) -> None:
+    store = fsspec.filesystem("s3", skip_instance_cache=True)
+    for name, content in contents(photos).items():
+        store.pipe(f"{s3}/photos/{name}", content)
+    two_tars(tmp_path / "tars", contents(photos))
+    store.put(str(tmp_path / "tars"), f"{s3}/tars", recursive=True)
+    plain = open_folder(Folder(path=str(photos), classes=None))
+
+    for url in (f"{s3}/photos", f"{s3}/tars/", f"{s3}/tars/00000.tar"):
+        found = open_folder(Folder(path=url, classes=None))
+        read = dict(found.encoded())
+        assert read.items() <= dict(plain.encoded()).items()
+        assert (len(read) == len(plain.photos)) == (not url.endswith(".tar"))
+    before = manifest(Folder(path=f"{s3}/photos", classes=None))
+    store.pipe(f"{s3}/photos/daisy/1.jpg", jpeg(99))
+    storage._system.cache_clear()
+    assert "daisy/1.jpg" in before
+    fsspec.filesystem("s3").clear_instance_cache()
+    assert manifest(Folder(path=f"{s3}/photos", classes=None)) != before
+    with pytest.raises(UserError, match=r"'s3://none/x', which cannot be listed: .*bucket"):
+        open_folder(Folder(path="s3://none/x", classes=None))
+
+
 def test_a_bucket_whose_package_is_missing_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -63,7 +63,10 @@ def folder_of(settings: Folder) -> Path:
         reason = f"which cannot be listed ({error.strerror})"
     else:
         return root
-    raise UserError(f"{key}, {reason}; give the folder that holds one per class")
+    raise UserError(
+        f"{key}, {reason}; give the folder that holds one per class, or a .tar, .zip or list (.csv) "
+        "of photos"
+    )
 
 
 def manifest(settings: Folder) -> str:
@@ -77,11 +80,11 @@ def manifest(settings: Folder) -> str:
     """
     path = settings.path
     if storage.is_url(path) and not path.lower().endswith((LIST, *archives.SUFFIXES)):
-        entries = {name: json.dumps(version) for name, version in storage.listed(path).items()}
+        entries = {name: _shown(version) for name, version in storage.listed(path).items()}
     elif path.lower().endswith(LIST):
         entries = shards.list_manifest(str(_local(settings)), scan(settings))
     elif storage.is_url(path):
-        entries = {path: json.dumps(storage.version(path))}
+        entries = {path: _shown(storage.version(path))}
     else:
         root = folder_of(settings)
         if found := [str(root)] if root.is_file() else _archives(root):
@@ -121,6 +124,10 @@ def open_folder(settings: Folder) -> Source:
         megapixels=settings.max_megapixels,
         at_once=found.at_once,
     )
+
+
+def _shown(version: list[object]) -> str:
+    return " ".join(map(str, version))
 
 
 def _local(settings: Folder) -> str:
