@@ -64,8 +64,8 @@ def folder_of(settings: Folder) -> Path:
     else:
         return root
     raise UserError(
-        f"{key}, {reason}; give the folder that holds one per class, or a .tar, .zip or list (.csv) "
-        "of photos"
+        f"{key}, {reason}; give the folder that holds one per class, or a .tar, .zip or "
+        "list (.csv) of photos"
     )
 
 
