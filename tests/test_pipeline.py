@@ -176,6 +176,21 @@ def test_the_first_build_runs_every_stage_and_the_second_none(built):
     assert built.repro() == set()
 
 
+def test_another_executor_and_storage_rerun_nothing(built):
+    others = {
+        "TRANSFER_LEARNING_EXECUTOR": "ray",
+        "TRANSFER_LEARNING_STORAGE": "s3://bucket/work",
+        "RAY_ADDRESS": "127.0.0.1:1",
+    }
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in others.items():
+            patch.setenv(name, value)
+            patch.setitem(built.env, name, value)
+        assert built.would_rerun() == set()
+        assert built.repro() == set()
+
+
 def test_every_artifact_of_the_design_is_there(built):
     for path in (
         "data/dataset/dataset.json",

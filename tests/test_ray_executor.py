@@ -184,11 +184,26 @@ def test_a_bucket_holds_what_nodes_without_the_folder_need_and_resumes(
     assert bucket.find("photos") == []
 
 
-def test_a_bucket_that_is_not_there_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(executors.STORAGE, "s3://nowhere/work")
+@pytest.mark.parametrize(
+    ("storage", "said"),
+    [
+        (
+            "s3://nowhere/work",
+            "is s3://nowhere/work, which fails: FileNotFoundError: The specified",
+        ),
+        ("folder", "is 'folder', which is no URL of a bucket, such as s3://BUCKET/FOLDER"),
+        ("gs://photos", "is gs://photos, which needs a package: Please install gcsfs"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_is_named(
+    storage: str, said: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(executors.STORAGE, storage)
 
-    with pytest.raises(UserError, match="TRANSFER_LEARNING_STORAGE is s3://nowhere/work, which"):
+    with pytest.raises(UserError) as caught:
         bench.run(bench.units(1))
+
+    assert f"TRANSFER_LEARNING_STORAGE {said}" in str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -216,15 +231,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def run(project: Path, *stage: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"stages.{stage[0]}", stage[1]],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": f"{SRC}{os.pathsep}{PROJECT}"} | environment,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
 def made(project: Path, **environment: str) -> dict[str, bytes]:
     """Run both stages as processes; return the files that they make."""
     for stage in (("preprocess", "32"), ("extract", "tiny")):
-        done = subprocess.run(
-            [sys.executable, "-m", f"stages.{stage[0]}", stage[1]],
-            cwd=project,
-            env=os.environ | {"PYTHONPATH": f"{SRC}{os.pathsep}{PROJECT}"} | environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = run(project, *stage, **environment)
         assert done.returncode == 0, done.stderr
         # The bar, and nothing of Ray's.
         said = [line for line in done.stderr.splitlines() if line]
@@ -254,3 +273,13 @@ def test_the_stages_give_the_files_of_the_local_executor(
     assert len(local) == 4 + 4
     assert on_ray == local
     assert '"executor": "ray 2.' in (project / "reports/timings.json").read_text()
+
+
+def test_a_cluster_that_does_not_answer_is_named_at_once(project: Path) -> None:
+    nobody = {"TRANSFER_LEARNING_EXECUTOR": "ray", "RAY_ADDRESS": "127.0.0.1:1"}
+
+    done = run(project, "preprocess", "32", **nobody)
+
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: RAY_ADDRESS is 127.0.0.1:1, but Ray cannot be used: ")

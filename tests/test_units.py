@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from toy_units import PHOTOS, Bench, expected
 
+from transfer_learning.runtime import nvidia
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.work import executors, units
 from transfer_learning.work.units import Job, Unit
@@ -107,6 +109,26 @@ def test_what_the_system_refuses_is_said_as_everywhere(bench: Bench) -> None:
 
 def test_the_photos_of_a_failed_try_do_not_count(bench: Bench) -> None:
     assert bench.run(bench.units(2), fails={"u0": 2}).photos == 2 * PHOTOS
+
+
+class Meets(Writes):
+    """A worker that waits until it does three units at a time."""
+
+    meeting = threading.Barrier(3)
+
+    def __call__(self, unit: Unit, target: Path, advance: object) -> None:
+        self.meeting.wait(timeout=30)
+        super().__call__(unit, target, advance)
+
+
+def test_with_a_gpu_three_units_are_in_work_and_come_in_order(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nvidia, "look", lambda: nvidia.Gpu(usable=True))
+    job = Job("toys", Meets, gpu=True)
+
+    with units.results(job, bench.units(9), bench.folder, print) as results:
+        assert [path.read_text() for path in results] == [f"u{number}" for number in range(9)]
 
 
 def test_an_unknown_executor_is_refused(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import fsspec
 
-from transfer_learning.runtime.errors import UserError, one_line
+from transfer_learning.runtime.errors import UserError, one_line, quoted
 from transfer_learning.work.units import Job, Unit, Worker
 
 
@@ -33,6 +33,11 @@ class Keys:
         Raises:
             UserError: it is no URL that fsspec knows, or its client is not installed.
         """
+        if "://" not in self.url:
+            raise UserError(
+                f"TRANSFER_LEARNING_STORAGE is {quoted(self.url)}, which is no URL of a bucket, "
+                "such as s3://BUCKET/FOLDER"
+            )
         with _named(self.url):
             return fsspec.url_to_fs(self.url, use_listings_cache=False)[0]
 

@@ -10,6 +10,7 @@ import contextlib
 import io
 import logging
 import os
+import socket
 import sys
 import time
 from collections import deque
@@ -36,6 +37,8 @@ AHEAD = 4
 PATIENCE = 30.0
 # Seconds between two looks at how large the cluster is.
 LOOK = 5.0
+# Seconds for a cluster to answer.
+ANSWER = 10.0
 
 
 def run(
@@ -273,6 +276,7 @@ def _connected(cluster: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         if cluster:
+            _expect_answer(cluster)
             # This project's code, whatever the nodes have.
             environment = {"py_modules": [str(LIBRARY)]}
             ray.init(cluster, runtime_env=environment, log_to_driver=False, logging_level="ERROR")
@@ -284,10 +288,17 @@ def _connected(cluster: str | None) -> Iterator[None]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         where = f"RAY_ADDRESS is {cluster}, but" if cluster else "on this machine,"
         raise UserError(f"{where} Ray cannot be used: {one_line(error)}") from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _expect_answer(cluster: str) -> None:
+    """Raise the OSError where nobody answers at HOST:PORT, which Ray would ask for minutes."""
+    host, colon, port = cluster.partition("://")[2 if "://" in cluster else 0].rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=ANSWER).close()
