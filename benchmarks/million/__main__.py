@@ -35,7 +35,7 @@ STAGES = (
 
 
 def run(command: list[str], folder: Path) -> dict[str, Any]:
-    """Run a command; return its seconds, those of the processor, its peak in MB and its last line."""
+    """Run a command; return its seconds, the processor's, its peak in MB and its last line."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (PROJECT, PROJECT / "src")))}
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
@@ -67,20 +67,21 @@ def as_markdown(results: dict[str, Any]) -> str:
     lines = [
         "# Memory and minutes, by the number of photos",
         "",
-        "Features, photos and labels are synthetic; one process per stage, on the machine of the "
-        "day. Made by `python -m benchmarks.million` (docs/memory.md).",
+        "Features, photos and labels are synthetic; one process per stage. Made by `python -m "
+        "benchmarks.million` (docs/memory.md). Minutes that passed, and minutes of one core: where "
+        "others use the machine at the same time, more of the first pass.",
         "",
-        "| stage | " + " | ".join(f"{int(n):,}: peak MB | minutes" for n in counts) + " |",
-        "|---|" + "---:|---:|" * len(counts),
+        "| stage | "
+        + " | ".join(f"{int(n):,} photos: peak MB | minutes | of a core" for n in counts)
+        + " |",
+        "|---|" + "---:|---:|---:|" * len(counts),
     ]
     for stage in STAGES:
-        cells = []
+        row = [stage]
         for count in counts:
             found = results[count]["stages"].get(stage)
-            cells += (
-                [f"{found['peak_mb']:,.0f}", f"{found['seconds'] / 60:.1f}"] if found else ["", ""]
-            )
-        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+            row += _cells(found) if found else 3 * [""]
+        lines.append(f"| {' | '.join(row)} |")
     pages = [results[count].get("page_mb") for count in counts]
     lines += [
         "",
@@ -88,6 +89,11 @@ def as_markdown(results: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _cells(found: dict[str, float]) -> list[str]:
+    minutes = (f"{found[key] / 60:.1f}" for key in ("seconds", "cpu_seconds"))
+    return [f"{found['peak_mb']:,.0f}", *minutes]
 
 
 def main() -> None:
