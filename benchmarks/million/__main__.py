@@ -82,9 +82,15 @@ def as_markdown(results: dict[str, Any]) -> str:
             found = results[count]["stages"].get(stage)
             row += _cells(found) if found else 3 * [""]
         lines.append(f"| {' | '.join(row)} |")
+    changed = (
+        f"{int(n):,} photos: `train` with {', '.join(results[n]['train'])}."
+        for n in counts
+        if results[n]["train"]
+    )
     pages = [results[count].get("page_mb") for count in counts]
     lines += [
         "",
+        *changed,
         "The page: " + ", ".join(f"{mb:.1f} MB" if mb else "none" for mb in pages) + ".",
         "",
     ]
@@ -101,16 +107,19 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where; kept then. Default: a temporary folder")
     parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
+    parser.add_argument("--train", nargs="*", default=[], help="KEY=VALUE of that section")
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="million-")) if options.folder is None else options.folder
     folder = root.resolve() / str(options.photos)
     try:
         if not (folder / "data").is_dir():
-            made = run(["-m", "benchmarks.million.data", str(folder), str(options.photos)], PROJECT)
+            command = ["-m", "benchmarks.million.data", str(folder), str(options.photos)]
+            made = run([*command, *options.train], PROJECT)
             print(f"the photos: {made['seconds'] / 60:.1f} minutes", flush=True)
         path = RESULTS / "million.json"
         results = json.loads(path.read_text()) if path.is_file() else {}
         entry = results.setdefault(str(options.photos), {"stages": {}})
+        entry["train"] = options.train
         for stage in options.stages:
             script, _, name = stage.partition("@")
             found = run(["-m", f"stages.{script}", *([name] if name else [])], folder)
