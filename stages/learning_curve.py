@@ -43,7 +43,9 @@ def main() -> None:
         ),
         decimals=csv_files.METRIC_DECIMALS,
     )
-    page = learning_curve_page.page(curves, doublings, synthetic=info.synthetic)
+    page = learning_curve_page.page(
+        curves, doublings, synthetic=info.synthetic, training=info.splits["train"].counted
+    )
     files.write_text(REPORTS / "learning_curve.md", page)
     photos_needed.draw(
         REPORTS / "learning_curve.png",

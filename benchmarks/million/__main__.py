@@ -35,7 +35,7 @@ STAGES = (
 
 
 def run(command: list[str], folder: Path) -> dict[str, Any]:
-    """Run a command; return its seconds, its peak in MB and its last line."""
+    """Run a command; return its seconds, the processor's, its peak in MB and its last line."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (PROJECT, PROJECT / "src")))}
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
@@ -52,7 +52,13 @@ def run(command: list[str], folder: Path) -> dict[str, Any]:
     # In KiB, but on macOS in bytes.
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     last = lines[-1] if lines else ""
-    return {"seconds": seconds, "peak_mb": peak / 1e6, "code": code, "last": last}
+    return {
+        "seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_mb": peak / 1e6,
+        "code": code,
+        "last": last,
+    }
 
 
 def as_markdown(results: dict[str, Any]) -> str:
@@ -61,27 +67,39 @@ def as_markdown(results: dict[str, Any]) -> str:
     lines = [
         "# Memory and minutes, by the number of photos",
         "",
-        "Features, photos and labels are synthetic; one process per stage, on the machine of the "
-        "day. Made by `python -m benchmarks.million` (docs/memory.md).",
+        "Features, photos and labels are synthetic; one process per stage. Made by `python -m "
+        "benchmarks.million` (docs/memory.md). Minutes that passed, and minutes of one core: where "
+        "others use the machine at the same time, more of the first pass.",
         "",
-        "| stage | " + " | ".join(f"{int(n):,}: peak MB | minutes" for n in counts) + " |",
-        "|---|" + "---:|---:|" * len(counts),
+        "| stage | "
+        + " | ".join(f"{int(n):,} photos: peak MB | minutes | of a core" for n in counts)
+        + " |",
+        "|---|" + "---:|---:|---:|" * len(counts),
     ]
     for stage in STAGES:
-        cells = []
+        row = [stage]
         for count in counts:
             found = results[count]["stages"].get(stage)
-            cells += (
-                [f"{found['peak_mb']:,.0f}", f"{found['seconds'] / 60:.1f}"] if found else ["", ""]
-            )
-        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+            row += _cells(found) if found else 3 * [""]
+        lines.append(f"| {' | '.join(row)} |")
+    changed = (
+        f"{int(n):,} photos: `train` with {', '.join(results[n]['train'])}."
+        for n in counts
+        if results[n]["train"]
+    )
     pages = [results[count].get("page_mb") for count in counts]
     lines += [
         "",
+        *changed,
         "The page: " + ", ".join(f"{mb:.1f} MB" if mb else "none" for mb in pages) + ".",
         "",
     ]
     return "\n".join(lines)
+
+
+def _cells(found: dict[str, float]) -> list[str]:
+    minutes = (f"{found[key] / 60:.1f}" for key in ("seconds", "cpu_seconds"))
+    return [f"{found['peak_mb']:,.0f}", *minutes]
 
 
 def main() -> None:
@@ -89,16 +107,19 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where; kept then. Default: a temporary folder")
     parser.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
+    parser.add_argument("--train", nargs="*", default=[], help="KEY=VALUE of that section")
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="million-")) if options.folder is None else options.folder
     folder = root.resolve() / str(options.photos)
     try:
         if not (folder / "data").is_dir():
-            made = run(["-m", "benchmarks.million.data", str(folder), str(options.photos)], PROJECT)
+            command = ["-m", "benchmarks.million.data", str(folder), str(options.photos)]
+            made = run([*command, *options.train], PROJECT)
             print(f"the photos: {made['seconds'] / 60:.1f} minutes", flush=True)
         path = RESULTS / "million.json"
         results = json.loads(path.read_text()) if path.is_file() else {}
         entry = results.setdefault(str(options.photos), {"stages": {}})
+        entry["train"] = options.train
         for stage in options.stages:
             script, _, name = stage.partition("@")
             found = run(["-m", f"stages.{script}", *([name] if name else [])], folder)
@@ -108,8 +129,8 @@ def main() -> None:
                 flush=True,
             )
             if not found["code"]:
-                kept = {"seconds": round(found["seconds"], 1), "peak_mb": round(found["peak_mb"])}
-                entry["stages"][stage] = kept
+                kept = ("seconds", "cpu_seconds", "peak_mb")
+                entry["stages"][stage] = {key: round(found[key], 1) for key in kept}
         page = folder / "reports/index.html"
         if page.is_file():
             entry["page_mb"] = round(page.stat().st_size / 1e6, 2)

@@ -1,7 +1,7 @@
 """A project's folder of so many photos, all of it synthetic: features and pictures are drawn.
 
-As a command, ``python -m benchmarks.million.data FOLDER PHOTOS``: a process of its own, whose
-memory is none of a stage's.
+As a command, ``python -m benchmarks.million.data FOLDER PHOTOS [KEY=VALUE …]``, the last of them in
+params.yaml's section ``train``: a process of its own, whose memory is none of a stage's.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ APART = 0.35
 BLOCK, PICTURES = 4096, 100
 
 
-def write(folder: Path, photos: int) -> None:
-    """Write what the stages from ``train`` on read."""
+def write(folder: Path, photos: int, train: dict[str, Any]) -> None:
+    """Write what the stages from ``train`` on read, ``train`` in the section of that name."""
     labels = np.random.default_rng(0).integers(len(CLASSES), size=photos)
     rows = {
         split: np.arange(round(begin * photos), round(end * photos))
         for split, (begin, end) in SHARES.items()
     }
-    _write_params(folder)
+    _write_params(folder, train)
     os.chdir(folder)
     _write_dataset(labels, rows)
     for split, numbers in rows.items():
@@ -61,14 +61,14 @@ def write(folder: Path, photos: int) -> None:
         os.link(paths.features(DENSE) / f"{split}.npz", paths.features(LOGISTIC) / f"{split}.npz")
 
 
-def _write_params(folder: Path) -> None:
+def _write_params(folder: Path, train: dict[str, Any]) -> None:
     yaml = YAML()
     params = yaml.load(PROJECT / "params.yaml")
     params["backbones"] = {
         name: {"handle": HANDLE, "resolution": 224} for name in (DENSE, LOGISTIC)
     }
     params["resolutions"] = [224]
-    params["train"]["heads"] = {LOGISTIC: "logistic"}
+    params["train"] |= {"heads": {LOGISTIC: "logistic"}} | train
     params["selected"] = DENSE
     folder.mkdir(parents=True)
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
@@ -170,4 +170,6 @@ def _id(number: int, labels: np.ndarray) -> str:
 
 if __name__ == "__main__":
     shutil.rmtree(sys.argv[1], ignore_errors=True)
-    write(Path(sys.argv[1]), int(sys.argv[2]))
+    given = (text.partition("=") for text in sys.argv[3:])
+    settings = {key: YAML(typ="safe").load(value) for key, _, value in given}
+    write(Path(sys.argv[1]), int(sys.argv[2]), settings)

@@ -10,15 +10,13 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 
-from transfer_learning.evaluation.neighbours import STEPS, Neighbours
+from transfer_learning.evaluation.neighbours import AMONG, STEPS, Neighbours
 from transfer_learning.features.features import Features
 from transfer_learning.features.subsets import sample, stratified_order
 from transfer_learning.runtime.rows import Table, blocks
 
 # Training photos that are shown for a test photo, and on the map.
 NEAREST, SAMPLE = 5, 300
-# Training photos among which is searched (``docs/memory.md``).
-AMONG = 20_000
 # Similarities closer than this are equal: those of one photo twice differ in their last digits.
 DECIMALS = 6
 # Test photos whose similarities are computed at a time, which bounds the memory.

@@ -7,7 +7,7 @@ split's in the order of its TFRecord files (``records.shards``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, overload
@@ -91,6 +91,11 @@ class PhotoList(Sequence[PhotoEntry]):
     def of_split(self, split: str) -> PhotoList:
         """Return the photos of a split."""
         return self._rows(np.flatnonzero(self.splits == SPLITS.index(split)))
+
+    def named(self, ids: Set[str]) -> PhotoList:
+        """Return the photos of these ids."""
+        rows = [row for row, photo_id in enumerate(self.ids()) if photo_id in ids]
+        return self._rows(np.array(rows, np.int64))
 
     def __len__(self) -> int:
         return len(self.ends)

@@ -22,7 +22,7 @@ from transfer_learning.config.paths import REPORTS
 from transfer_learning.evaluation import wording
 from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
-from transfer_learning.evaluation.neighbours import Neighbours
+from transfer_learning.evaluation.neighbours import AMONG, Neighbours
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, read_predictions
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, size_summary
 from transfer_learning.reports.classes import (
@@ -128,6 +128,7 @@ def html(
         photos=block,
         page_megabytes=photos.PAGE_BYTES // 10**6,
         neighbours=neighbours,
+        among=AMONG,
         quality=quality,
         source=_source(params, data),
         photo_columns=photo_columns(data),
