@@ -97,6 +97,31 @@ def test_a_damaged_file_of_a_unit_is_named(
         fetching.fetch(dataset, tmp_path / "out", work=work)
 
 
+def test_a_photo_that_ends_a_unit_each_time_is_named(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(place: LocalFile) -> bytes:
+        raise RuntimeError(f"no luck with {place.path.name}")
+
+    first = fetching.open_source(dataset).photos[0].id
+    monkeypatch.setattr(hardware, "cores", lambda: 1)
+    monkeypatch.setattr(LocalFile, "read", fail)
+
+    with pytest.raises(UserError, match=rf"fetch: photos 1 to 4, photo {first}: failed 3 times"):
+        fetching.fetch(dataset, tmp_path / "out", work=tmp_path / "work")
+
+
+def test_a_photo_that_was_listed_and_is_not_there_is_no_rejected_one(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = fetching.open_source(dataset)
+    monkeypatch.setattr(fetching, "open_source", lambda _: found)
+    (tmp_path / "photos" / found.photos[5].id).unlink()
+
+    with pytest.raises(UserError, match=rf"{found.photos[5].id} was there and is not seen now"):
+        fetching.fetch(dataset, tmp_path / "out", work=tmp_path / "work")
+
+
 def test_flowers_drawn_by_processes_have_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

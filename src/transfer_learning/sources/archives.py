@@ -14,6 +14,7 @@ from typing import BinaryIO
 from transfer_learning.runtime.errors import UserError, one_line
 from transfer_learning.sources import storage
 from transfer_learning.sources.scan import too_large
+from transfer_learning.sources.source import unseen
 
 SUFFIXES = (".tar", ".zip")
 # Compressed as a whole, so that nothing in them is found but by unpacking all before it.
@@ -46,8 +47,15 @@ class Member:
         return [*self.version, self.offset, self.stored]
 
     def read(self) -> bytes | str:
-        """Return its bytes, or why they cannot be read."""
-        content = self.head(self.size)
+        """Return its bytes, or why they cannot be read.
+
+        Raises:
+            UserError: the archive is not there, although it was listed.
+        """
+        try:
+            content = self.head(self.size)
+        except FileNotFoundError:
+            raise unseen(self.archive) from None
         if len(content) != self.size or self.crc not in (None, zlib.crc32(content)):
             return f"it is damaged in {self.archive}"
         return content

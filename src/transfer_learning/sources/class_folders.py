@@ -25,7 +25,7 @@ from transfer_learning.sources.scan import (
     is_named_as_photo,
     too_large,
 )
-from transfer_learning.sources.source import Photo
+from transfer_learning.sources.source import Photo, unseen
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,17 @@ class LocalFile:
         return [status.st_size, status.st_mtime_ns, status.st_ino]
 
     def read(self) -> bytes | str:
-        """Return its bytes, or why it cannot be read."""
-        return _read(self.path)
+        """Return its bytes, or why it cannot be read.
+
+        Raises:
+            UserError: it is not there, although it was listed.
+        """
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            raise unseen(self.path) from None
+        except OSError as error:
+            return _because(error)
 
 
 def scan(root: Path, settings: Folder) -> Scan:

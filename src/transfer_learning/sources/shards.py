@@ -15,6 +15,7 @@ from transfer_learning.runtime import files, hardware, parallel
 from transfer_learning.runtime.errors import UserError, one_line, quoted
 from transfer_learning.sources import archives, layout, storage
 from transfer_learning.sources.scan import LARGEST, LICENCE, Scan, by_class, is_junk
+from transfer_learning.sources.source import unseen
 
 # The columns of a list: the photo's id, CLASS/FILE, and where it is; its md5 may follow.
 COLUMNS = ["id", "url"]
@@ -43,11 +44,15 @@ class Remote:
         """Return its bytes, or why it cannot be read.
 
         Raises:
+            UserError: it is not there, although it was seen.
             Exception: of the store's own kind; there may be no network.
         """
         try:
             content = storage.read(self.where)
         except FileNotFoundError:
+            # A file on this machine that was seen has a version; of a URL in a list, none is asked.
+            if self.version and not storage.is_url(self.where):
+                raise unseen(self.where) from None
             return f"there is no {self.where}"
         if self.md5 and hashlib.md5(content, usedforsecurity=False).hexdigest() != self.md5:
             return f"{self.where} has other bytes than its md5 says"

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from transfer_learning.config.params import MEGAPIXELS
 from transfer_learning.photos.dataset import Rejected
+from transfer_learning.runtime.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class Place(Protocol):
     def read(self) -> bytes | str:
         """Return the encoded bytes, or a sentence that says why they cannot be read."""
         ...
+
+
+def unseen(path: object) -> UserError:
+    """Return what is said of a file that was listed, and is not there when it is read."""
+    return UserError(
+        f"{path} was there and is not seen now; run it again, or, where several machines work, put "
+        "the photos where all of them see them at this path"
+    )
 
 
 @dataclass(frozen=True)
