@@ -1,8 +1,8 @@
 """Does it matter how photos become pixels?  ``python -m benchmarks.preparation --photos FOLDER``.
 
 Features of the same photos, prepared in several ways, and logistic heads of one strength on the
-same random, stratified splits of them.  Prints test accuracies, and each way against the default one
-by the corrected resampled t-test.  FOLDER has a folder for each class, of .jpg files.
+same random, stratified splits of them.  Prints test accuracies, and each way against the default
+one by the corrected resampled t-test.  FOLDER has a folder for each class, of .jpg files.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ DEFAULT = "bilinear"
 WAYS: dict[str, Way] = {
     DEFAULT: partial(squash, method="bilinear", antialias=False),
     "bilinear, antialias": partial(squash, method="bilinear", antialias=True),
-    "bicubic, antialias": partial(squash, method="bicubic", antialias=True),
     "centre square, antialias": crop,
 }
 MIRRORED = "bilinear, and mirrored: the mean"
