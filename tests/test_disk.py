@@ -63,7 +63,8 @@ def test_the_cache_is_cleaned_of_what_nothing_names_and_only_when_told(
 
     asked = built.run("transfer-learning", "clean-cache").stdout
 
-    assert "unused in DVC's cache: 1 file" not in asked  # The run cache's reports are unused too.
+    # More than the one, for the reports in the run cache are named by nothing either.
+    assert asked.startswith("unused in DVC's cache: ")
     assert "make clean-cache FORCE=1 frees it" in asked
     assert set(cached(built.root).values()) == before
 

@@ -6,6 +6,7 @@ commits have goes: after a checkout of one, ``dvc repro`` builds it anew.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,8 @@ def run(*, force: bool, ask: bool) -> list[str]:
     from scmrepo.exceptions import SCMError
     from scmrepo.noscm import NoSCM
 
+    # Its own count of objects says less.
+    logging.getLogger("dvc").setLevel(logging.WARNING)
     try:
         with Repo() as repo:
             if not Path(repo.cache.local.path).is_relative_to(repo.root_dir):
