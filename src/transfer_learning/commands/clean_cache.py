@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transfer_learning.config.paths import CHECKPOINTS
 from transfer_learning.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def run(*, force: bool, ask: bool) -> list[str]:
             kept = {} if isinstance(repo.scm, NoSCM) else KEPT
             unused = _unused(repo, kept)
             if not unused.files:
-                return ["nothing in DVC's cache is unused", SAFE]
+                return ["nothing in DVC's cache is unused", SAFE, *_begun()]
             if not force:
                 print(f"unused in DVC's cache: {unused}\n{SAFE}\n{REBUILT}")
                 if not ask:
@@ -75,7 +76,18 @@ def run(*, force: bool, ask: bool) -> list[str]:
             repo.gc(workspace=True, force=True, **kept)
     except (DvcException, SCMError, LockError) as error:
         raise UserError(f"DVC's cache cannot be cleaned: {error}") from None
-    return [f"freed: {unused}", SAFE]
+    return [f"freed: {unused}", SAFE, *_begun()]
+
+
+def _begun() -> list[str]:
+    """Say what lies outside of DVC's cache: work that a stage began and did not end."""
+    sizes = [path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()]
+    if not sizes:
+        return []
+    return [
+        f"{CHECKPOINTS} has {sum(sizes) / 1e6:,.1f} MB of stages that were stopped and would go on "
+        "from there; delete it to begin anew"
+    ]
 
 
 def _unused(repo: Repo, kept: dict[str, bool]) -> Unused:
