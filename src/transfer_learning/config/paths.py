@@ -18,8 +18,9 @@ SELECTED = Path("data/selected")
 QUALITY = Path("data/quality")
 EXPORT = Path("data/export")
 TUNING = Path("data/tuning")
-# Not an output of DVC, which would remove it before it runs the stage that needs it.
+# No outputs of DVC, which would remove them before it runs the stage that needs them.
 CHECKPOINTS = Path("data/checkpoints")
+WORK = Path("data/work")
 REPORTS = Path("reports")
 EXCLUDE = Path("data/exclude.csv")
 FOLDER_MANIFEST = Path("data/inputs/folder.json")
@@ -84,6 +85,11 @@ def checkpoints(name: str) -> Path:
     return CHECKPOINTS / name
 
 
+def work(stage: str) -> Path:
+    """Return the folder in which a stage that is not done keeps the shards that are."""
+    return WORK / stage
+
+
 def feature_digests(name: str) -> Path:
     """Return the file with the digests of a backbone's features."""
     return FEATURE_DIGESTS / f"{name}.json"
@@ -94,8 +100,15 @@ def figure_digests(name: str) -> Path:
     return FIGURE_DIGESTS / f"{name}.json"
 
 
+def tuning_digests(name: str) -> Path:
+    """Return the file with the digests of the figures of a backbone's tuning."""
+    # No name has a dot, so that it is no competitor's.
+    return FIGURE_DIGESTS / f"{name}.tuning.json"
+
+
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
     maps = FEATURE_MAPS / name
     folders = backbone(name), features(name), maps, model(name), reports(name), tuning(name)
-    return *folders, checkpoints(name), feature_digests(name), figure_digests(name)
+    digests = feature_digests(name), figure_digests(name), tuning_digests(name)
+    return *folders, checkpoints(name), *digests
