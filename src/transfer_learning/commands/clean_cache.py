@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transfer_learning.config.paths import CHECKPOINTS
+from transfer_learning.config.paths import CHECKPOINTS, WORK
 from transfer_learning.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -81,13 +81,14 @@ def run(*, force: bool, ask: bool) -> list[str]:
 
 def _begun() -> list[str]:
     """Say what lies outside of DVC's cache: work that a stage began and did not end."""
-    sizes = [path.stat().st_size for path in CHECKPOINTS.rglob("*") if path.is_file()]
-    if not sizes:
-        return []
-    return [
-        f"{CHECKPOINTS} has {sum(sizes) / 1e6:,.1f} MB of stages that were stopped and would go on "
-        "from there; delete it to begin anew"
-    ]
+    found = []
+    for folder in (CHECKPOINTS, WORK):
+        if sizes := [path.stat().st_size for path in folder.rglob("*") if path.is_file()]:
+            found.append(
+                f"{folder} has {sum(sizes) / 1e6:,.1f} MB of stages that were stopped and would go "
+                "on from there; delete it to begin anew"
+            )
+    return found
 
 
 def _unused(repo: Repo, kept: dict[str, bool]) -> Unused:
