@@ -87,18 +87,16 @@ def members(archive: str) -> Iterator[tuple[str, Member | str]]:
     Raises:
         UserError: the archive is missing or damaged.
     """
-    try:
+    with storage.reading(archive):
         version = tuple(storage.version(archive))
         with storage.opened(archive) as file:
             of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
-            yield from of_kind(archive, version, file)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(
-            f"{archive} is damaged ({one_line(error)}); copy or make it again"
-        ) from error
-    # A store's own errors are of many kinds; of a server that gives no pieces it is this one.
-    except (OSError, ValueError) as error:
-        raise UserError(f"{archive} cannot be read ({one_line(error)})") from error
+            try:
+                yield from of_kind(archive, version, file)
+            except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+                raise UserError(
+                    f"{archive} is damaged ({one_line(error)}); copy or make it again"
+                ) from error
 
 
 def _in_tar(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from transfer_learning.config.params import Folder
 from transfer_learning.runtime import files, hardware, parallel
-from transfer_learning.runtime.errors import UserError, one_line, quoted
+from transfer_learning.runtime.errors import UserError, quoted
 from transfer_learning.sources import archives, layout, storage
 from transfer_learning.sources.scan import LARGEST, LICENCE, Scan, by_class, is_junk
 from transfer_learning.sources.source import unseen
@@ -174,8 +174,10 @@ def digests(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _rows(path: str) -> Iterator[tuple[int, dict[str, str]]]:
+    with storage.reading(path):
+        content = storage.read(path)
     try:
-        text = storage.read(path).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="")
         header = [name.strip() for name in reader.fieldnames or ()]
         if header not in (COLUMNS, [*COLUMNS, "md5"]):
@@ -191,8 +193,6 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, str]]]:
         raise UserError(f"{path}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from None
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.reader.line_num}: {error}") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({one_line(error)})") from error
 
 
 def _below(url: str, name: str) -> str:
