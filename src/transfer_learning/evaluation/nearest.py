@@ -80,7 +80,7 @@ def _places(train: np.ndarray, test: Table) -> tuple[np.ndarray, np.ndarray]:
     axes = min(2, smallest)
     # ARPACK, the fastest, finds fewer axes than there are.
     solver = "arpack" if smallest > axes else "full"
-    pca = PCA(axes, svd_solver=solver, random_state=0).fit(train.astype(np.float64))
+    pca = PCA(axes, copy=False, svd_solver=solver, random_state=0).fit(train.astype(np.float64))
     flat = np.concatenate(
         [
             pca.transform(block.astype(np.float64))

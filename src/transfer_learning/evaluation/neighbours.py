@@ -13,7 +13,7 @@ from transfer_learning.runtime import npz
 # (docs/portability.md).
 STEPS = 1000
 # Training photos among which neighbours are sought at most (docs/memory.md).
-AMONG = 20_000
+AMONG = 10_000
 
 
 @dataclass(frozen=True)
