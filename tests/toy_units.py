@@ -90,6 +90,10 @@ class Bench:
         with units.results(job, todo, self.folder, photos.append) as results:
             return Run([path.read_text() for path in results], sum(photos))
 
+    def finished(self) -> int:
+        """Return how many files of units a run that did not end well has left."""
+        return len([path for path in self.folder.iterdir() if not path.suffix])
+
     def computed(self) -> list[str]:
         """Return the units whose files were computed since the last call, in the log's order."""
         lines = self.log.read_text().splitlines()

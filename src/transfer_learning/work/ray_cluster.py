@@ -98,10 +98,14 @@ def _in_order(
 ) -> Iterator[Path]:
     tries = Tries(crew.job.stage, shelf.folder)
     rest = iter(units)
+    more = True
     taken: deque[_Turn] = deque()
     waiting: deque[_Turn] = deque()
-    while True:
-        while len(taken) < AHEAD * crew.size and (unit := next(rest, None)) is not None:
+    while more or taken:
+        while more and len(taken) < AHEAD * crew.size:
+            if (unit := next(rest, None)) is None:
+                more = False
+                break
             turn = _Turn(unit, shelf.place(unit))
             taken.append(turn)
             if bucket and bucket.has(turn.path.name) and not turn.path.exists():
@@ -115,20 +119,19 @@ def _in_order(
             waiting.append(turn)
         while taken and taken[0].done:
             yield taken.popleft().path
-        if not taken:
-            return
         while waiting and crew.idle:
             crew.give(waiting.popleft())
-        for turn, failure in crew.wait():
+        # Of those that are taken the first is not done.
+        for turn, failure in crew.wait() if taken else ():
             if failure:
                 tries.count(turn.unit, failure)
                 waiting.appendleft(turn)
-            else:
-                if bucket:
-                    bucket.fetch(turn.unit, turn.path)
-                shelf.expect(turn.path)
-                turn.done = True
-                advance(turn.unit.photos)
+                continue
+            if bucket:
+                bucket.fetch(turn.unit, turn.path)
+            shelf.expect(turn.path)
+            turn.done = True
+            advance(turn.unit.photos)
 
 
 class _Crew:
