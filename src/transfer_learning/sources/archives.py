@@ -23,6 +23,7 @@ WHOLE = (".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tar.zst", 
 # stand at its end.
 _HEADER = struct.Struct("<4s22xHH")
 _BLOCK = 512
+DAMAGED = tarfile.TarError, zipfile.BadZipFile, EOFError
 LINK = "a link; put the photo itself into the archive"
 
 
@@ -93,7 +94,12 @@ def members(archive: str) -> Iterator[tuple[str, Member | str]]:
             of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
             try:
                 yield from of_kind(archive, version, file)
-            except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+            except OSError:
+                raise
+            # Damaged bytes raise nearly anything; so does a server that cannot give pieces.
+            except Exception as error:
+                if storage.is_url(archive) and not isinstance(error, DAMAGED):
+                    raise
                 raise UserError(
                     f"{archive} is damaged ({one_line(error)}); copy or make it again"
                 ) from error
@@ -111,7 +117,7 @@ def _in_tar(
             tar.members = []  # type: ignore[attr-defined]
             if entry.isdir():
                 continue
-            if entry.offset_data + entry.size > end:
+            if not 0 <= entry.size <= end - entry.offset_data:
                 raise tarfile.ReadError(f"it ends within {entry.name}")
             yield (
                 entry.name,
@@ -138,6 +144,8 @@ def _in_zip(
         for entry in zipped.infolist():
             if entry.is_dir():
                 continue
+            if entry.header_offset < 0:
+                raise zipfile.BadZipFile(f"{entry.filename} begins before the file")
             method = entry.compress_type
             if entry.flag_bits & 1:
                 yield entry.filename, "it is encrypted"

@@ -145,7 +145,11 @@ def _no_class(label: str) -> str:
 
 
 def _other(file: Stored) -> str:
-    is_photo = pixels.is_photo(io.BytesIO(file.head(HEAD)))
+    try:
+        is_photo = pixels.is_photo(io.BytesIO(file.head(HEAD)))
+    # The bytes are there, so it is the header of a photo that is damaged.
+    except OSError:
+        is_photo = True
     return "" if is_photo else pixels.no_photo()
 
 
