@@ -51,7 +51,7 @@ def main() -> None:
         test = Features.read(features / "test.npz")
         rows = {item.id: item for item in read_predictions(reports / "predictions.csv")}
         expected = comparison.Expected(
-            rows=[rows[photo_id] for photo_id in test.ids.tolist()],
+            rows=[rows[photo_id] for photo_id in test.ids[:].tolist()],
             probabilities=softmax(
                 gathered.parts.head.logits(test.features) / gathered.parts.temperature
             ),

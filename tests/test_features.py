@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from transfer_learning.features import features
+from transfer_learning.features import features, joining
 from transfer_learning.features.features import Features
+from transfer_learning.features.subsets import joined, sample, take
 from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.rows import Rows
 
 PHOTOS = 60
 
@@ -43,3 +45,41 @@ def test_parts_of_other_classes_or_damaged_are_refused(tmp_path: Path) -> None:
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-40])
     with pytest.raises(UserError, match=r"b\.npz is damaged"):
         features.assemble(tmp_path / "ab.npz", [tmp_path / "a.npz", tmp_path / "b.npz"])
+
+
+def test_features_that_stay_in_their_file_are_chosen_joined_and_written_like_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, rows = photos(), np.array([50, 3, 3, 59, 0])
+    whole.write(tmp_path / "a.npz")
+    photos(9, 30).write(tmp_path / "b.npz")
+    monkeypatch.setattr(features, "RESIDENT", 0)
+    first, second = (Features.read(tmp_path / name) for name in ("a.npz", "b.npz"))
+    assert isinstance(first.features, Rows)
+
+    both = joined([first, second])
+    chosen = take(both, np.append(rows, 60 + 2))
+    beside = joining.features({"a": first, "b": whole})
+    beside.write(tmp_path / "beside.npz")
+
+    expected = np.concatenate([whole.features, whole.features[9:30]])
+    np.testing.assert_array_equal(both.features[:], expected)
+    np.testing.assert_array_equal(both.features[40:70], expected[40:70])
+    np.testing.assert_array_equal(chosen.features[:], expected[[*rows, 62]])
+    assert chosen.ids[:].tolist() == whole.ids[[*rows, 11]].tolist()
+    assert len(sample(both, 11).labels) == len(sample(both, 11).features) == 11
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "beside.npz")["features"], np.hstack([whole.features] * 2)
+    )
+
+
+def test_a_feature_that_is_not_finite_is_found_in_a_file_that_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = photos()
+    broken.features[42, 7] = np.nan
+    broken.write(tmp_path / "a.npz")
+    monkeypatch.setattr(features, "RESIDENT", 0)
+
+    with pytest.raises(UserError, match=f"of 1 of 60 photos: {broken.ids[42]};"):
+        Features.read(tmp_path / "a.npz")

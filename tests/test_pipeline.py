@@ -194,6 +194,7 @@ def test_another_executor_and_storage_rerun_nothing(built):
 def test_every_artifact_of_the_design_is_there(built):
     for path in (
         "data/dataset/dataset.json",
+        "data/dataset/photos.npz",
         "data/tfrecords/224/train-00000-of-00001.tfrecord",
         "data/dataset/thumbnails.npz",
         "data/backbones/tiny/saved_model/saved_model.pb",
@@ -339,7 +340,7 @@ def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_a
 
     assert "Running stage 'fetch':" in first & again
     assert info["classes"] == ["blue", "green", "red"]
-    assert len(info["photos"]) == 10
+    assert sum(split["counted"] for split in info["splits"].values()) == 10
     assert {item["id"] for item in info["rejected"]} == {
         "green/dead.jpg", "green/loop", "green/pipe.jpg", "green/\\xff.jpg"
     }  # fmt: skip

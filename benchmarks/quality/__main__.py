@@ -78,7 +78,7 @@ def prepare(photos: Path | None, folder: Path, count: int, *, each: int) -> Prep
         tfds=settings.dataset.tfds,
         splits=params.Splits(**SLICES),
     )
-    info = fetch(dataset, folder / "dataset")
+    info = fetch(dataset, folder / "dataset", work=folder / "work")
     files = record_files(folder / "dataset")
     features = {}
     for name in settings.backbones:

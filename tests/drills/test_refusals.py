@@ -94,10 +94,7 @@ REFUSALS = {
         FETCH, ("the disk is full", "make room"),
         fill("data/dataset/train-00000-of-00001.tfrecord.part"),
     ),
-    "no temporary folder takes a byte": Refusal(
-        FETCH, ("usable temporary directory", "export TMPDIR=FOLDER"), lambda folder: None, 0
-    ),
-    "a temporary file may not grow": Refusal(
+    "a file may not grow": Refusal(
         FETCH, ("ulimit -f",), lambda folder: None, 2_000
     ),
 }  # fmt: skip

@@ -140,7 +140,7 @@ def test_all_oddities_in_one_folder_are_survived(root: Path, tmp_path: Path) -> 
     out = tmp_path / "out"
 
     listed = manifest(settings(root).folder)
-    info = fetch(settings(root), out)
+    info = fetch(settings(root), out, work=tmp_path / "work")
 
     odd = {entry.id.removeprefix("odd/") for entry in info.photos if entry.label == 0}
     reasons = {item.id.removeprefix("odd/"): item.reason for item in info.rejected}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -42,9 +43,11 @@ def saved_model(folder: Path, photos: Iterator[bytes]) -> Iterator[np.ndarray]:
         found: list[np.ndarray | None] = [None] * len(batch)
         plain = [index for index, encoded in enumerate(batch) if takes(encoded)]
         if plain:
-            answers = by_bytes(image_bytes=tf.constant([batch[index] for index in plain]))
-            for index, row in zip(plain, answers["probabilities"].numpy(), strict=True):
-                found[index] = row
+            # TensorFlow refuses a few JPEGs that Pillow lets pass.
+            with suppress(tf.errors.OpError):
+                answers = by_bytes(image_bytes=tf.constant([batch[index] for index in plain]))
+                for index, row in zip(plain, answers["probabilities"].numpy(), strict=True):
+                    found[index] = row
         for index, encoded in enumerate(batch):
             if found[index] is None:
                 whole = pixels.array(pixels.open_photo(encoded))
@@ -56,7 +59,8 @@ def takes(encoded: bytes) -> bool:
     """Whether the SavedModel's ``image_bytes`` shows a photo as the pipeline does."""
     image = pixels.open_photo(encoded)
     if image.format in ("JPEG", "MPO"):
-        return image.mode in ("RGB", "L") and pixels.orientation(image) == 1
+        upright = image.mode in ("RGB", "L") and pixels.orientation(image) == 1
+        return upright and not pixels.is_lossless_jpeg(encoded)
     return image.format == "PNG" and pixels.orientation(image) == 1
 
 

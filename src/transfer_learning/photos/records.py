@@ -34,15 +34,11 @@ _FOOTER = struct.Struct("<I")
 
 @dataclass(frozen=True)
 class Record:
-    """One photo: ``image`` is its encoded bytes, or R × R × 3 uint8 pixels row by row.
-
-    ``by_pillow`` is of encoded bytes: what ``pixels.needs_pillow`` says of them.
-    """
+    """One photo: ``image`` is its encoded bytes, or R × R × 3 uint8 pixels row by row."""
 
     id: str
     label: int
     image: bytes
-    by_pillow: bool = False
 
 
 def write(path: Path, records: Iterable[Record]) -> int:
@@ -194,8 +190,6 @@ def _serialise(record: Record) -> bytes:
     feature["id"].bytes_list.value.append(record.id.encode())
     feature["label"].int64_list.value.append(record.label)
     feature["image"].bytes_list.value.append(record.image)
-    if record.by_pillow:
-        feature["by_pillow"].int64_list.value.append(1)
     # Else protobuf may order a map's keys anew in each process.
     return bytes(example.SerializeToString(deterministic=True))
 
@@ -207,7 +201,6 @@ def _parse(payload: bytes) -> Record:
             id=feature["id"].bytes_list.value[0].decode(),
             label=feature["label"].int64_list.value[0],
             image=feature["image"].bytes_list.value[0],
-            by_pillow="by_pillow" in feature,
         )
     except (DecodeError, IndexError, UnicodeDecodeError):
         raise _DamagedError("a record has no id, label and image") from None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -16,9 +16,8 @@ import numpy as np
 
 from transfer_learning.runtime.damage import damaged
 from transfer_learning.runtime.errors import UserError, clipped
+from transfer_learning.runtime.rows import Rows
 
-# Bytes that are read at a time.
-BLOCK = 2**23
 # Bytes of what stands before a file in a zip archive, less its name and extra field.
 LOCAL_HEADER = 30
 
@@ -54,7 +53,7 @@ class Streamed:
 
 
 def write(path: Path | BinaryIO, **arrays: np.ndarray | Streamed) -> None:
-    """Write the arrays, in this order, as ``numpy.load`` reads them.
+    """Write the arrays, in this order, as ``numpy.load`` reads them; a file whole or not at all.
 
     ``numpy.savez`` asks for ZIP64 headers, which Python writes anew from 3.11.4 on, and takes the
     operating system into the file: with it, DVC finds other bytes on another machine.
@@ -62,6 +61,13 @@ def write(path: Path | BinaryIO, **arrays: np.ndarray | Streamed) -> None:
     Raises:
         ValueError: an array is of objects.
     """
+    if isinstance(path, Path):
+        # Not into the file that is there, which may be linked to DVC's cache.
+        temporary = path.with_name(path.name + ".part")
+        with temporary.open("wb") as part:
+            write(part, **arrays)
+        temporary.replace(path)
+        return
     with zipfile.ZipFile(path, "w") as file:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")
@@ -75,11 +81,10 @@ def write(path: Path | BinaryIO, **arrays: np.ndarray | Streamed) -> None:
                     np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-class Stored:
+class Stored(Rows):
     """An array of an ``.npz`` file that stays there: rows are read as they are asked for.
 
-    Its ``shape``, ``dtype``, length and rows are those of the array.  They are read, not mapped:
-    pages of a mapped file would count as the process's own memory.
+    They are read, not mapped: pages of a mapped file would count as the process's own memory.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -97,61 +102,53 @@ class Stored:
                 header = member.tell()
         if fortran or self.dtype.hasobject:
             raise zipfile.BadZipFile(f"{name} is not of rows of numbers or text")
-        self._file = path.open("rb", buffering=0)
-        self._file.seek(entry.header_offset)
-        local = self._file.read(LOCAL_HEADER)
+        with path.open("rb") as file:
+            file.seek(entry.header_offset)
+            local = file.read(LOCAL_HEADER)
         # The lengths of a name and of what else stands before the bytes.
         between = sum(int.from_bytes(local[at : at + 2], "little") for at in (26, 28))
+        self._path = path
         self._begin = entry.header_offset + LOCAL_HEADER + between + header
         self._row = math.prod(self.shape[1:]) * self.dtype.itemsize
 
-    @property
-    def nbytes(self) -> int:
-        """The bytes of the whole array."""
-        return len(self) * self._row
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Return these rows: a slice of step 1, or numbers (or a mask) in any order."""
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(len(self))
-            return self._read(start, max(start, stop))
+            return self._read(np.array([start]), np.array([max(start, stop)]))
         if rows.dtype == bool:
             rows = np.flatnonzero(rows)
+        if not len(rows):
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        # In the order of the file, neighbours at once.
+        order = np.argsort(rows, kind="stable")
+        wanted = rows[order]
+        if wanted[0] < 0 or wanted[-1] >= len(self):
+            raise IndexError(f"rows {wanted[0]} to {wanted[-1]} of {len(self)}")
+        last = np.append(np.diff(wanted) != 1, True)
+        first = np.append(True, last[:-1])
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        into = found.data.cast("B") if found.size else memoryview(b"")
-        # In the order of the file, which reads ahead.
-        for place in np.argsort(rows, kind="stable").tolist():
-            at = place * self._row
-            self._fill(into[at : at + self._row], int(rows[place]))
+        found[order] = self._read(wanted[first], wanted[last] + 1)
         return found
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Yield all rows in order, a few megabytes at a time."""
-        step = max(1, BLOCK // max(1, self._row))
-        for start in range(0, len(self), step):
-            yield self[start : start + step]
-
-    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        if copy is False:
-            raise ValueError("an array that is read is always a copy")
-        return self._read(0, len(self)).astype(dtype or self.dtype, copy=False)
-
-    def _read(self, start: int, stop: int) -> np.ndarray:
-        found = np.empty((stop - start, *self.shape[1:]), self.dtype)
+    def _read(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+        """Return the rows of these stretches of the file."""
+        found = np.empty((int((stops - starts).sum()), *self.shape[1:]), self.dtype)
         if found.size:
-            self._fill(found.data.cast("B"), start)
+            rest = found.data.cast("B")
+            with self._path.open("rb", buffering=0) as file:
+                for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+                    length = (stop - start) * self._row
+                    file.seek(self._begin + start * self._row)
+                    self._fill(file, rest[:length])
+                    rest = rest[length:]
         return found
 
-    def _fill(self, into: memoryview, row: int) -> None:
-        done, begin = 0, self._begin + row * self._row
-        while done < len(into):
-            count = os.preadv(self._file.fileno(), [into[done:]], begin + done)
+    def _fill(self, file: RawIOBase, into: memoryview) -> None:
+        while len(into):
+            count = file.readinto(into)
             if not count:
-                raise damaged(Path(self._file.name), "it ends too early")
-            done += count
+                raise damaged(self._path, "it ends too early")
+            into = into[count:]
 
 
 def stored(path: Path, *names: str) -> tuple[Stored, ...]:
