@@ -27,11 +27,11 @@ export PHOTOS
 OWN_PHOTOS := $(if $(filter 0,$(MAKELEVEL)),photos)
 endif
 
-.PHONY: help setup photos check repro experiments export resplit sweep verify reproduce flowers best defaults quick test drills browser lint doctor mend bench
+.PHONY: help setup photos check repro experiments export resplit sweep verify reproduce flowers best defaults quick test drills browser lint doctor mend clean-cache bench
 .DEFAULT_GOAL := help
 
 help: ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 setup: $(INSTALLED) $(EXTRA:%=$(VENV)/extra-%) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12, EXTRA=serve|ray)
 
@@ -79,6 +79,9 @@ sweep: check ## which settings: N=100 heads of many, from cached features (SEED=
 
 mend: $(INSTALLED) ## remove what is damaged, in DVC's cache too; make repro rebuilds it
 	@transfer-learning mend
+
+clean-cache: $(INSTALLED) ## free what DVC's cache keeps and no branch, tag or experiment has (FORCE=1)
+	@transfer-learning clean-cache $(if $(FORCE),--force)
 
 verify: $(INSTALLED) ## compare what is here, byte by byte, with what is committed (AGAINST=REVISION|RECEIPT)
 	@transfer-learning verify --against $(or $(AGAINST),HEAD)

@@ -12,7 +12,9 @@ from transfer_learning.finetuning.photos import Photos
 from transfer_learning.photos import dataset, records
 from transfer_learning.reports import augmentation_grid
 from transfer_learning.reports.charts import tuning as chart
-from transfer_learning.runtime import cli
+from transfer_learning.runtime import cli, files
+
+FILES = ("tuning.csv", "tuning.png", "augmentation.png")
 
 
 def main() -> None:
@@ -45,6 +47,8 @@ def main() -> None:
         title=f"{name}: training photos as the first {augmentation_grid.COLUMNS} epochs see "
         f"them{note}",
     )
+    digests = {path: files.sha256(reports / path) for path in FILES}
+    files.write_json(paths.tuning_digests(name), digests)
     print(f"plot_tuning@{name}: tuning.png, augmentation.png")
 
 

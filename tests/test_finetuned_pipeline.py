@@ -81,6 +81,7 @@ def _expect_reports(root: Path) -> None:
     assert "## Tuned and frozen" in page
     assert "| tuned | tiny |" in page
     assert "(tuned/tuning.png)" in (reports / "summary.md").read_text()
+    assert (reports / "index.html").read_text().count("Tuning over 1 epoch: ") == 1
     selected = json.loads((root / "data/selected/selected.json").read_text())
     assert selected["name"] == "tuned"
     # It has seen all training photos, so a curve over fewer would be no measurement.

@@ -105,7 +105,8 @@ def test_all_damaged_at_once_is_removed_and_the_same_bytes_come_back(
     large = () if DRILLS > 1 else ("data/backbones/mobilenet_v2", "data/tfrecords/224")
     chosen = [item for item in artifacts(built.root) if item.output not in large]
     damaged = sorted({copy for item in chosen for copy in copies(built.root, item)})
-    for copy in damaged:
+    # An output and its copy are one file where the file system can link; flipped twice is whole.
+    for copy in {copy.stat().st_ino: copy for copy in damaged}.values():
         damage(copy)
 
     mended = built.run("transfer-learning", "mend").stdout

@@ -40,6 +40,12 @@ def main() -> None:
     )
     command.set_defaults(run=_mend)
 
+    command = commands.add_parser(
+        "clean-cache", help="free what DVC's cache keeps and no branch, tag or experiment has"
+    )
+    command.add_argument("--force", action="store_true", help="without a question")
+    command.set_defaults(run=_clean_cache)
+
     command = commands.add_parser("preset", help="put presets/NAME.yaml in force")
     command.add_argument("name", metavar="NAME")
     command.set_defaults(run=_preset)
@@ -127,6 +133,14 @@ def _mend(_: argparse.Namespace) -> int:
     from transfer_learning.commands import damaged, mend
 
     for line in [*mend.mend(), *(damaged.remove() or ["every byte is as DVC recorded it"])]:
+        print(line)
+    return 0
+
+
+def _clean_cache(options: argparse.Namespace) -> int:
+    from transfer_learning.commands import clean_cache
+
+    for line in clean_cache.run(force=options.force, ask=sys.stdin.isatty()):
         print(line)
     return 0
 

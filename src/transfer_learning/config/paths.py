@@ -100,8 +100,15 @@ def figure_digests(name: str) -> Path:
     return FIGURE_DIGESTS / f"{name}.json"
 
 
+def tuning_digests(name: str) -> Path:
+    """Return the file with the digests of the figures of a backbone's tuning."""
+    # No name has a dot, so that it is no competitor's.
+    return FIGURE_DIGESTS / f"{name}.tuning.json"
+
+
 def of_backbone(name: str) -> tuple[Path, ...]:
     """Return all that the stages make of one backbone."""
     maps = FEATURE_MAPS / name
     folders = backbone(name), features(name), maps, model(name), reports(name), tuning(name)
-    return *folders, checkpoints(name), feature_digests(name), figure_digests(name)
+    digests = feature_digests(name), figure_digests(name), tuning_digests(name)
+    return *folders, checkpoints(name), *digests

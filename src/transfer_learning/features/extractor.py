@@ -64,9 +64,9 @@ class Extractor:
         engine = self._engine
         npz.write(
             target,
-            features=found.features,
+            features=np.asarray(found.features),
             labels=found.labels,
-            ids=found.ids,
+            ids=np.asarray(found.ids),
             classes=found.classes,
             engine=np.array([engine.name, engine.version, engine.precision]),
         )

@@ -25,16 +25,18 @@ def check(stage: str) -> None:
         UserError: a file or folder has other bytes.
     """
     entries = damage.locked()
-    inputs = [Path(dependency["path"]) for dependency in entries.get(stage, {}).get("deps", [])]
+    inputs = [dependency["path"] for dependency in entries.get(stage, {}).get("deps", [])]
     for entry in entries.values():
         for output in entry.get("outs", []):
-            path = Path(output["path"])
-            if any(_touch(path, read) for read in inputs) and not _is_recorded(path, output):
-                raise damage.damaged(path, "it has other bytes than DVC recorded")
+            if any(_touch(output["path"], read) for read in inputs):
+                path = Path(output["path"])
+                if not _is_recorded(path, output):
+                    raise damage.damaged(path, "it has other bytes than DVC recorded")
 
 
-def _touch(path: Path, other: Path) -> bool:
-    return path == other or path in other.parents or other in path.parents
+def _touch(path: str, other: str) -> bool:
+    """Whether two paths of ``dvc.lock`` are one, or one lies in the other."""
+    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
 def _is_recorded(path: Path, output: dict[str, Any]) -> bool:

@@ -53,7 +53,7 @@ class Streamed:
 
 
 def write(path: Path | BinaryIO, **arrays: np.ndarray | Streamed) -> None:
-    """Write the arrays, in this order, as ``numpy.load`` reads them.
+    """Write the arrays, in this order, as ``numpy.load`` reads them; a file whole or not at all.
 
     ``numpy.savez`` asks for ZIP64 headers, which Python writes anew from 3.11.4 on, and takes the
     operating system into the file: with it, DVC finds other bytes on another machine.
@@ -61,6 +61,13 @@ def write(path: Path | BinaryIO, **arrays: np.ndarray | Streamed) -> None:
     Raises:
         ValueError: an array is of objects.
     """
+    if isinstance(path, Path):
+        # Not into the file that is there, which may be linked to DVC's cache.
+        temporary = path.with_name(path.name + ".part")
+        with temporary.open("wb") as part:
+            write(part, **arrays)
+        temporary.replace(path)
+        return
     with zipfile.ZipFile(path, "w") as file:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 T = TypeVar("T")
 
@@ -20,6 +21,9 @@ def progress(items: Iterable[T], bar: tqdm) -> Iterator[T]:
 
 def progress_bar(*, total: int, what: str, unit: str = "photo") -> tqdm:
     """Return a bar of units done, units/s and time left; call ``update(n)`` and ``close()``."""
+    # Here because a stage without a bar, such as a logistic head, does without it.
+    from tqdm import tqdm
+
     # Away from a terminal each refresh is a new line, so it is refreshed rarely there.
     interval = 0.2 if sys.stderr.isatty() else 5.0
     return tqdm(total=total, desc=what, unit=unit, mininterval=interval)

@@ -16,6 +16,7 @@ from transfer_learning.evaluation.comparison import Comparison, Competitor
 from transfer_learning.evaluation.metrics import Metrics
 from transfer_learning.evaluation.predictions import ClassScore, Prediction
 from transfer_learning.evaluation.wording import count, interval, percent
+from transfer_learning.finetuning import history as tuning_history
 from transfer_learning.heads import history, strengths
 from transfer_learning.heads.history import Epoch
 from transfer_learning.heads.strengths import Strength
@@ -172,6 +173,29 @@ def of_backbone(
             backbone=folder.name,
             result="wrong",
             order="confident",
+        ),
+    ]
+
+
+def of_tuning(folder: Path) -> list[Figure]:
+    """Return the figures of a backbone's tuning, from its reports."""
+    epochs, kept = tuning_history.read(folder / "tuning.csv")
+    return [
+        _figure(
+            folder / "tuning.png",
+            f"Tuning over {count(len(epochs) - 1, 'epoch')}: validation accuracy from "
+            f"{epochs[0].val_accuracy:.2f}, frozen, to {kept.val_accuracy:.2f} after epoch "
+            f"{kept.epoch}, whose weights are kept; validation loss from {epochs[0].val_loss:.2f} "
+            f"to {kept.val_loss:.2f}.",
+            "Epoch 0 is the frozen backbone with its head. The weights after the epoch with the "
+            "lowest validation loss are kept.",
+        ),
+        _figure(
+            folder / "augmentation.png",
+            "Training photos, a line for each, as the first epochs see them: cropped, mirrored and "
+            "coloured anew each time.",
+            "What the network saw: a photo should still show its class in every version. "
+            "Validation and test photos are never changed.",
         ),
     ]
 

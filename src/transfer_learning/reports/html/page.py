@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,9 @@ def html(
     selected = choose(params.selected, comparison)
     in_file_order = {name: list(by_id.values()) for name, by_id in predictions.items()}
     across = figures.across(reports, comparison, in_file_order)
-    backbones = _backbones(reports, comparison, predictions, test, data.classes)
+    backbones = _backbones(
+        reports, comparison, predictions, test, data.classes, finetuned=params.finetuned
+    )
     examples = figures.examples(reports)
     drawn = [*across, *(item for backbone in backbones for item in backbone.figures), examples]
     block = photos.block(
@@ -186,6 +188,8 @@ def _backbones(
     predictions: Mapping[str, Predictions],
     test: Sequence[PhotoEntry],
     classes: Sequence[str],
+    *,
+    finetuned: Collection[str],
 ) -> list[Backbone]:
     backbones = []
     for name, by_id in predictions.items():
@@ -194,6 +198,8 @@ def _backbones(
         shown = figures.of_backbone(
             reports / name, item, items, [by_id[photo.id] for photo in test[:GRID]]
         )
+        if name in finetuned:
+            shown += figures.of_tuning(reports / name)
         if many(classes):
             worst = [item.per_class[number] for number in worst_first([item.per_class])[:WORST]]
             backbones.append(Backbone(name, shown, worst, [], mistakes(items)[:WORST]))
