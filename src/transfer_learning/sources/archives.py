@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from transfer_learning.runtime.errors import UserError, one_line
@@ -80,29 +81,39 @@ class Member:
             return b""
 
 
-def members(archive: str) -> Iterator[tuple[str, Member | str]]:
-    """Yield the path of each file in an archive and where it is, or why it cannot be a photo.
+def members(archive: str) -> dict[str, Member | str]:
+    """Return path → where it is, of each file in an archive, or why it cannot be a photo.
 
-    The names are as the archive has them; what they say of where to unpack is not followed.
+    The names are as the archive has them; what they say of where to unpack is not followed.  Of
+    files of one path the last counts, as where they are unpacked.
 
     Raises:
         UserError: the archive is missing or damaged.
     """
     with storage.reading(archive):
         version = tuple(storage.version(archive))
-        with storage.opened(archive) as file:
-            of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
-            try:
-                yield from of_kind(archive, version, file)
-            except OSError:
+        # Of a TAR archive in a bucket, all is read for it; and the bucket says when it is another.
+        listed = _remembered if storage.is_url(archive) else _listed
+        return listed(archive, version)
+
+
+def _listed(archive: str, version: tuple[object, ...]) -> dict[str, Member | str]:
+    with storage.opened(archive) as file:
+        of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
+        try:
+            return dict(of_kind(archive, version, file))
+        except OSError:
+            raise
+        # Damaged bytes raise nearly anything; so does a server that cannot give pieces.
+        except Exception as error:
+            if storage.is_url(archive) and not isinstance(error, DAMAGED):
                 raise
-            # Damaged bytes raise nearly anything; so does a server that cannot give pieces.
-            except Exception as error:
-                if storage.is_url(archive) and not isinstance(error, DAMAGED):
-                    raise
-                raise UserError(
-                    f"{archive} is damaged ({one_line(error)}); copy or make it again"
-                ) from error
+            raise UserError(
+                f"{archive} is damaged ({one_line(error)}); copy or make it again"
+            ) from error
+
+
+_remembered = lru_cache(maxsize=None)(_listed)
 
 
 def _in_tar(

@@ -72,8 +72,11 @@ def scan_archives(paths: Sequence[str], settings: Folder) -> Scan:
     photos: dict[str, archives.Member] = {}
     left_out: dict[str, str] = {}
     licences = []
-    for path in paths:
-        listed = dict(archives.members(path))
+    at_once = storage.AT_ONCE if storage.is_url(paths[0]) else 0
+    with ThreadPoolExecutor(at_once or hardware.cores()) as executor:
+        listings = parallel.ordered(executor, archives.members, paths)
+        by_path = dict(zip(paths, listings, strict=True))
+    for path, listed in by_path.items():
         found, others = layout.named(listed.items(), settings.classes)
         if both := next((name for name in found if name in photos), None):
             raise UserError(
@@ -84,12 +87,11 @@ def scan_archives(paths: Sequence[str], settings: Folder) -> Scan:
         licences += [
             member
             for name, member in listed.items()
-            if name.removeprefix("./").count("/") < 2 and name.endswith(LICENCE)
+            if name.removeprefix("./").split("/", 1)[-1] == LICENCE
         ]
     photos, left_out = layout.without_top(photos, left_out, settings.classes)
     texts = (member.read() for member in licences if isinstance(member, archives.Member))
     licence = "\n".join(text.decode(errors="replace") for text in texts if isinstance(text, bytes))
-    at_once = storage.AT_ONCE if storage.is_url(paths[0]) else 0
     return by_class(
         photos,
         left_out,
