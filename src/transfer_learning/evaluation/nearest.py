@@ -56,7 +56,8 @@ def _nearest(train: np.ndarray, test: Table) -> tuple[np.ndarray, np.ndarray]:
     rows, cosines = [], []
     for asked in blocks(test, BLOCK):
         cosine = (_unit(asked) @ known.T).round(DECIMALS)
-        order = np.argsort(-cosine, axis=1, kind="stable")[:, :NEAREST]
+        # A copy: a view would keep the whole order in memory.
+        order = np.argsort(-cosine, axis=1, kind="stable")[:, :NEAREST].copy()
         rows.append(order)
         cosines.append(np.take_along_axis(cosine, order, axis=1))
     return np.concatenate(rows), np.concatenate(cosines).round(2)
