@@ -54,7 +54,7 @@ class Project:
         try:
             os.chdir(self.root)
             # NFS asks its server anew for a folder that is listed, and else not for a minute.
-            seen = self.folder.name in os.listdir(self.folder.parent)
+            seen = self.folder in self.folder.parent.iterdir()
         except OSError:
             seen = False
         if not seen:
