@@ -291,6 +291,17 @@ def test_a_photo_damaged_in_a_zip_is_rejected(tmp_path: Path) -> None:
     assert read == {"a/1.png": f"it is damaged in {path}", "b/1.png": GOOD["b/1.png"]}
 
 
+def test_classes_that_are_asked_for_are_all_that_is_taken_from_an_archive(tmp_path: Path) -> None:
+    path = str(tar(tmp_path / "x.tar", GOOD | {"c/1.png": png(5), "c/x.txt": b"no photo"}))
+
+    found = open_folder(Folder(path=path, classes=["b", "a"]))
+
+    assert {photo.id: photo.label for photo in found.photos} == {"b/1.png": 0, "a/1.png": 1}
+    assert found.left_out == ()
+    with pytest.raises(UserError, match=r"classes has 'pink', which is no class in '.*x\.tar'"):
+        open_folder(Folder(path=path, classes=["a", "pink"]))
+
+
 def error_of(path: object) -> str:
     with pytest.raises(UserError) as caught:
         open_folder(Folder(path=str(path), classes=None))

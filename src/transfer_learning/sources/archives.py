@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from transfer_learning.runtime.errors import UserError, one_line
@@ -23,6 +24,7 @@ WHOLE = (".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tar.zst", 
 # stand at its end.
 _HEADER = struct.Struct("<4s22xHH")
 _BLOCK = 512
+DAMAGED = tarfile.TarError, zipfile.BadZipFile, EOFError
 LINK = "a link; put the photo itself into the archive"
 
 
@@ -79,26 +81,39 @@ class Member:
             return b""
 
 
-def members(archive: str) -> Iterator[tuple[str, Member | str]]:
-    """Yield the path of each file in an archive and where it is, or why it cannot be a photo.
+def members(archive: str) -> dict[str, Member | str]:
+    """Return path → where it is, of each file in an archive, or why it cannot be a photo.
 
-    The names are as the archive has them; what they say of where to unpack is not followed.
+    The names are as the archive has them; what they say of where to unpack is not followed.  Of
+    files of one path the last counts, as where they are unpacked.
 
     Raises:
         UserError: the archive is missing or damaged.
     """
-    try:
+    with storage.reading(archive):
         version = tuple(storage.version(archive))
-        with storage.opened(archive) as file:
-            of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
-            yield from of_kind(archive, version, file)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(
-            f"{archive} is damaged ({one_line(error)}); copy or make it again"
-        ) from error
-    # A store's own errors are of many kinds; of a server that gives no pieces it is this one.
-    except (OSError, ValueError) as error:
-        raise UserError(f"{archive} cannot be read ({one_line(error)})") from error
+        # Of a TAR archive in a bucket, all is read for it; and the bucket says when it is another.
+        listed = _remembered if storage.is_url(archive) else _listed
+        return listed(archive, version)
+
+
+def _listed(archive: str, version: tuple[object, ...]) -> dict[str, Member | str]:
+    with storage.opened(archive) as file:
+        of_kind = _in_zip if archive.lower().endswith(".zip") else _in_tar
+        try:
+            return dict(of_kind(archive, version, file))
+        except OSError:
+            raise
+        # Damaged bytes raise nearly anything; so does a server that cannot give pieces.
+        except Exception as error:
+            if storage.is_url(archive) and not isinstance(error, DAMAGED):
+                raise
+            raise UserError(
+                f"{archive} is damaged ({one_line(error)}); copy or make it again"
+            ) from error
+
+
+_remembered = lru_cache(maxsize=None)(_listed)
 
 
 def _in_tar(
@@ -113,7 +128,7 @@ def _in_tar(
             tar.members = []  # type: ignore[attr-defined]
             if entry.isdir():
                 continue
-            if entry.offset_data + entry.size > end:
+            if not 0 <= entry.size <= end - entry.offset_data:
                 raise tarfile.ReadError(f"it ends within {entry.name}")
             yield (
                 entry.name,
@@ -140,6 +155,8 @@ def _in_zip(
         for entry in zipped.infolist():
             if entry.is_dir():
                 continue
+            if entry.header_offset < 0:
+                raise zipfile.BadZipFile(f"{entry.filename} begins before the file")
             method = entry.compress_type
             if entry.flag_bits & 1:
                 yield entry.filename, "it is encrypted"

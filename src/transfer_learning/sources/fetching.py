@@ -17,7 +17,6 @@ from transfer_learning.photos.dataset import (
     SPLITS,
     Correction,
     DatasetInfo,
-    PhotoEntry,
     PhotoList,
     Rejected,
     SplitSummary,
@@ -69,22 +68,15 @@ def fetch(settings: Dataset, folder: Path, *, work: Path) -> DatasetInfo:
         grouped = None
         if settings.group_duplicates:
             resolved, grouped = grouping.together(resolved, looked, kept.labels.tolist())
-        entries: list[PhotoEntry] = []
-        summaries: dict[str, SplitSummary] = {}
-        for split, positions in resolved.items():
-            photos = kept.records(positions)
-            records.write_shards(folder, split, photos, photos=len(positions))
-            entries += kept.entries(positions, split)
-            labels = [record.label for record in records.read(records.shards(folder, split))]
-            summaries[split] = SplitSummary(
-                slice=slices[split],
-                declared=len(positions),
-                counted=len(labels),
-                per_class=split_counts(labels, len(source.classes)),
-            )
-            if split == "test":
-                small = thumbnails.side(len(positions))
-                thumbnails.write(folder, kept.opened(positions), side=small)
+        summaries = {
+            split: _write(kept, positions, split, folder, slices[split], len(source.classes))
+            for split, positions in resolved.items()
+        }
+        entries = PhotoList.of(
+            entry
+            for split, positions in resolved.items()
+            for entry in kept.entries(positions, split)
+        )
     warnings = tuple(_warnings(source.classes, summaries, stratified=settings.stratify))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -95,7 +87,7 @@ def fetch(settings: Dataset, folder: Path, *, work: Path) -> DatasetInfo:
         found=len(source.photos) + len(source.left_out),
         splits={split: summaries[split] for split in SPLITS},
         rejected=(*rejected, *source.left_out),
-        photos=PhotoList.of(entries),
+        photos=entries,
         about=source.about,
         credits=source.credits,
         warnings=warnings,
@@ -104,6 +96,23 @@ def fetch(settings: Dataset, folder: Path, *, work: Path) -> DatasetInfo:
     )
     info.write(folder)
     return info
+
+
+def _write(
+    kept: Kept, positions: Sequence[int], split: str, folder: Path, declared: str, classes: int
+) -> SplitSummary:
+    """Write the records of a split, and of the test photos the thumbnails; count what is there."""
+    records.write_shards(folder, split, kept.records(positions), photos=len(positions))
+    if split == "test":
+        small = thumbnails.side(len(positions))
+        thumbnails.write(folder, kept.opened(positions), side=small)
+    labels = [record.label for record in records.read(records.shards(folder, split))]
+    return SplitSummary(
+        slice=declared,
+        declared=len(positions),
+        counted=len(labels),
+        per_class=split_counts(labels, classes),
+    )
 
 
 def _warnings(

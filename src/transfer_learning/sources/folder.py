@@ -84,7 +84,8 @@ def manifest(settings: Folder) -> str:
     elif path.lower().endswith(LIST):
         entries = shards.list_manifest(str(_local(settings)), scan(settings))
     elif storage.is_url(path):
-        entries = {path: _shown(storage.version(path))}
+        with storage.reading(path):
+            entries = {path: _shown(storage.version(path))}
     else:
         root = folder_of(settings)
         if found := [str(root)] if root.is_file() else _archives(root):

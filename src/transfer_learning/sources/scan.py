@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from transfer_learning.photos.dataset import Rejected
 from transfer_learning.runtime.errors import UserError, quoted
@@ -48,7 +48,7 @@ def is_junk(name: str) -> bool:
 
 def is_named_as_photo(name: str) -> bool:
     """Say whether the suffix is a photo's."""
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+    return posixpath.splitext(name)[1].lower() in SUFFIXES
 
 
 def too_large(size: int) -> str:

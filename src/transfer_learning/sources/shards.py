@@ -12,7 +12,7 @@ from pathlib import Path
 
 from transfer_learning.config.params import Folder
 from transfer_learning.runtime import files, hardware, parallel
-from transfer_learning.runtime.errors import UserError, one_line, quoted
+from transfer_learning.runtime.errors import UserError, quoted
 from transfer_learning.sources import archives, layout, storage
 from transfer_learning.sources.scan import LARGEST, LICENCE, Scan, by_class, is_junk
 from transfer_learning.sources.source import unseen
@@ -72,8 +72,11 @@ def scan_archives(paths: Sequence[str], settings: Folder) -> Scan:
     photos: dict[str, archives.Member] = {}
     left_out: dict[str, str] = {}
     licences = []
-    for path in paths:
-        listed = dict(archives.members(path))
+    at_once = storage.AT_ONCE if storage.is_url(paths[0]) else 0
+    with ThreadPoolExecutor(at_once or hardware.cores()) as executor:
+        listings = parallel.ordered(executor, archives.members, paths)
+        by_path = dict(zip(paths, listings, strict=True))
+    for path, listed in by_path.items():
         found, others = layout.named(listed.items(), settings.classes)
         if both := next((name for name in found if name in photos), None):
             raise UserError(
@@ -84,12 +87,11 @@ def scan_archives(paths: Sequence[str], settings: Folder) -> Scan:
         licences += [
             member
             for name, member in listed.items()
-            if name.removeprefix("./").count("/") < 2 and name.endswith(LICENCE)
+            if name.removeprefix("./").split("/", 1)[-1] == LICENCE
         ]
     photos, left_out = layout.without_top(photos, left_out, settings.classes)
     texts = (member.read() for member in licences if isinstance(member, archives.Member))
     licence = "\n".join(text.decode(errors="replace") for text in texts if isinstance(text, bytes))
-    at_once = storage.AT_ONCE if storage.is_url(paths[0]) else 0
     return by_class(
         photos,
         left_out,
@@ -174,8 +176,10 @@ def digests(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _rows(path: str) -> Iterator[tuple[int, dict[str, str]]]:
+    with storage.reading(path):
+        content = storage.read(path)
     try:
-        text = storage.read(path).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="")
         header = [name.strip() for name in reader.fieldnames or ()]
         if header not in (COLUMNS, [*COLUMNS, "md5"]):
@@ -191,8 +195,6 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, str]]]:
         raise UserError(f"{path}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from None
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.reader.line_num}: {error}") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({one_line(error)})") from error
 
 
 def _below(url: str, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,6 +36,24 @@ def read(where: str, start: int | None = None, end: int | None = None) -> bytes:
 def opened(where: str) -> BinaryIO:
     """Open a file, in which one can seek."""
     return system(where).open(where, "rb") if is_url(where) else Path(where).open("rb")
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Let what keeps a file from being read end with one line that names it.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        # The stores have errors of their own, of any kind; on this machine it is always this one.
+        if isinstance(error, OSError) or is_url(where):
+            raise UserError(f"{where} cannot be read ({one_line(error)})") from error
+        raise
 
 
 def version(where: str) -> list[object]:
