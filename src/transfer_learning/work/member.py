@@ -53,10 +53,10 @@ class Project:
         """As ``Room`` says."""
         try:
             os.chdir(self.root)
+            # NFS asks its server anew for a folder that is listed, and else not for a minute.
+            seen = self.folder in self.folder.parent.iterdir()
         except OSError:
             seen = False
-        else:
-            seen = self.folder.is_dir()
         if not seen:
             raise UserError(
                 f"{platform.node()} does not see {self.root / self.folder}: all nodes must have "
