@@ -441,16 +441,18 @@ def test_a_logistic_head_has_every_output_and_needs_no_tensorflow(built):
     assert done.stdout.splitlines()[-1] == "False"
 
 
-@pytest.mark.parametrize("stage", ["backbone", "extract"])
-def test_a_package_needs_no_tensorflow_on_a_cpu(built, stage):
+@pytest.mark.parametrize(
+    ("stage", "item"), [("preprocess", "32"), ("backbone", B[0]), ("extract", B[0])]
+)
+def test_a_package_needs_no_tensorflow_on_a_cpu(built, stage, item):
     code = (
-        f"import sys, stages.{stage}; sys.argv[1:] = ['mobilenet_v2']; stages.{stage}.main(); "
+        f"import sys, stages.{stage}; sys.argv[1:] = ['{item}']; stages.{stage}.main(); "
         "print('tensorflow' in sys.modules)"
     )
     environment = [f"PYTHONPATH={built.root / 'src'}:{built.root}", "CUDA_VISIBLE_DEVICES=-1"]
     done = built.run("env", *environment, "python", "-c", code)
 
-    assert f"{stage}@mobilenet_v2: " in done.stdout
+    assert f"{stage}@{item}: " in done.stdout
     assert done.stdout.splitlines()[-1] == "False"
 
 

@@ -46,6 +46,6 @@ def _is_recorded(path: Path, output: dict[str, Any]) -> bool:
     listed = [file for file in path.rglob("*") if file.is_file()]
     if all(file.suffix in CHECKED for file in listed):
         # No checksum tells of records that are missing at the end.
-        return sum(file.stat().st_size for file in listed) == output.get("size")
+        return str(sum(file.stat().st_size for file in listed)) == output.get("size")
     contents = {file.relative_to(path).as_posix(): files.md5(file) for file in listed}
     return files.directory_md5(contents) == output.get("md5")

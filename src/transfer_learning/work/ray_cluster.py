@@ -291,9 +291,10 @@ def _connected(cluster: str | None) -> Iterator[None]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, RayError) as error:
         where = f"RAY_ADDRESS is {cluster}, but" if cluster else "on this machine,"
-        raise UserError(f"{where} Ray cannot be used: {one_line(error)}") from None
+        advice = "; if it asks for a token, RAY_AUTH_MODE must be token" if cluster else ""
+        raise UserError(f"{where} Ray cannot be used: {one_line(error)}{advice}") from None
     try:
         yield
     finally:
