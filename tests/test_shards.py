@@ -316,6 +316,15 @@ def test_a_photo_in_two_archives_is_named(tmp_path: Path) -> None:
     assert "y.zip both hold 'a/1.png'; rename or remove one" in said
 
 
+def test_an_archive_of_photos_in_no_folder_says_what_is_missing(tmp_path: Path) -> None:
+    tar(tmp_path / "x.tar", {"1.png": png(1), "2.png": png(2)})
+
+    said = error_of(tmp_path / "x.tar")
+
+    assert "x.tar', which holds 0 class folders" in said
+    assert said.endswith("its photos are in no folder, and have no KEY.cls beside them")
+
+
 def test_an_archive_compressed_as_a_whole_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "x.tar.gz").write_bytes(b"\x1f\x8b")
 

@@ -85,7 +85,7 @@ def scan(root: Path, settings: Folder) -> Scan:
         tuple(left_out),
         lambda photo: LocalFile(whole / photo.id),
         licence.read_text("utf-8", errors="replace") if licence.is_file() else "",
-        is_class=_holds_photos(root),
+        hint="; it seems to be a class: give the folder above it" * _holds_photos(root),
     )
 
 

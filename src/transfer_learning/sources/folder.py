@@ -103,11 +103,10 @@ def open_folder(settings: Folder) -> Source:
     """
     found = scan(settings)
     if len(found.classes) < 2:
-        a_class = "; it seems to be a class: give the folder above it" * found.is_class
         raise UserError(
             f"params.yaml: dataset.folder.path is {quoted(settings.path)}, which holds "
             f"{len(found.classes)} class folders; a classifier needs two or more "
-            f"(PATH/CLASS/PHOTO.jpg){a_class}"
+            f"(PATH/CLASS/PHOTO.jpg){found.hint}"
         )
     if empty := set(range(len(found.classes))) - {photo.label for photo in found.photos}:
         raise UserError(

@@ -37,8 +37,8 @@ class Scan:
     place: Callable[[Photo], Place]
     licence: str = ""
     at_once: int = 0
-    # Whether photos lie where the class folders should.
-    is_class: bool = False
+    # What to do about photos that lie where the class folders should.
+    hint: str = ""
 
 
 def is_junk(name: str) -> bool:
@@ -99,6 +99,7 @@ def by_class(
     chosen = tuple(sorted(inside) if classes is None else classes)
     labels = {name: label for label, name in enumerate(chosen)}
     photos = (Photo(name, labels.get(name.split("/")[0], -1)) for name in places if "/" in name)
+    is_flat = any("/" not in name for name in places)
     rejected = dict(left_out) | {name: BESIDE for name in places if "/" not in name}
     return Scan(
         chosen,
@@ -111,5 +112,5 @@ def by_class(
         lambda photo: places[photo.id],
         licence,
         at_once,
-        is_class=any("/" not in name for name in places),
+        hint="; its photos are in no folder, and have no KEY.cls beside them" * is_flat,
     )
