@@ -11,7 +11,7 @@ GET_PYTHON := install one (Debian, Ubuntu: apt-get install python3 python3-venv;
 VENV := .venv
 READY := $(VENV)/ready-$(KIND)
 INSTALLED := $(VENV)/installed-$(KIND)
-EXTRAS := serve
+EXTRAS := serve ray
 ifneq ($(filter-out $(EXTRAS),$(EXTRA)),)
 $(error EXTRA=$(EXTRA), but what can be installed on top is: $(EXTRAS))
 endif
@@ -33,7 +33,7 @@ endif
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
-setup: $(INSTALLED) $(EXTRA:%=$(VENV)/extra-%) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12, EXTRA=serve)
+setup: $(INSTALLED) $(EXTRA:%=$(VENV)/extra-%) ## create the environment (KIND=cpu|cuda, PYTHON=python3.12, EXTRA=serve|ray)
 
 $(READY): requirements/$(KIND).txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; $(GET_PYTHON)" >&2; exit 1; }
@@ -107,7 +107,7 @@ PYTEST := pytest --numprocesses auto --dist loadgroup
 quick: lint ## lint, types and the tests that take a minute, also offline: what to run while working
 	@$(PYTEST) -m "not (browser or dvc or network or drill or slow)"
 
-test: $(INSTALLED) browser ## lint, types and all tests (set-up included)
+test: $(INSTALLED) $(VENV)/extra-ray $(VENV)/extra-moto browser ## lint, types and all tests (set-up included)
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST)
 

@@ -5,20 +5,22 @@ python -m benchmarks.decode_once [--photos FOLDER] prints a Markdown table.
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from benchmarks import measure
 from transfer_learning.config.params import Preprocess
-from transfer_learning.photos import preprocessing, records, tf_input
-from transfer_learning.photos.decoding import decode
+from transfer_learning.photos import records
+from transfer_learning.photos.preprocessing import Shrinker
 from transfer_learning.photos.records import Record
-from transfer_learning.runtime.tensorflow_quiet import tf
+from transfer_learning.photos.squares import squares
+from transfer_learning.runtime import hardware, parallel
 
 RESOLUTIONS = (224, 260)
 SETTINGS = Preprocess(method="bilinear", antialias=False)
@@ -26,8 +28,8 @@ SETTINGS = Preprocess(method="bilinear", antialias=False)
 
 def stage(source: Path, target: Path, count: int, resolution: int) -> None:
     """Write one resolution, as its stage does."""
-    resized = preprocessing.preprocess(source, resolution=resolution, settings=SETTINGS)
-    records.write_shards(target / str(resolution), "train", resized, photos=count)
+    worker = Shrinker(hardware.cores(), resolution=resolution, settings=SETTINGS)
+    records.write_shards(target / str(resolution), "train", worker.shrunk(source), photos=count)
 
 
 def stages(source: Path, target: Path, count: int) -> None:
@@ -38,37 +40,20 @@ def stages(source: Path, target: Path, count: int) -> None:
 
 def together(source: Path, target: Path, count: int) -> None:
     """Write all resolutions in one pass: each photo is decoded once."""
+    hardware.schedule_as_batch()
 
-    def convert(payload: Any) -> dict[str, Any]:
-        photo = tf_input.parse(payload)
-        pixels = decode(photo["image"], False, lambda image: image, shape=(None, None, 3))
-        return photo | {
-            str(resolution): preprocessing.resize(pixels, resolution=resolution, settings=SETTINGS)
-            for resolution in RESOLUTIONS
-        }
+    def convert(photo: Record) -> dict[int, Record]:
+        sizes = squares(photo.image, RESOLUTIONS, settings=SETTINGS, megapixels=math.inf)
+        return {r: Record(photo.id, 0, pixels.tobytes()) for r, pixels in sizes.items()}
 
-    dataset = (
-        tf_input.payloads(str(source))
-        .map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(preprocessing.BATCH)
-        .prefetch(1)
-    )
-    batches = dataset.as_numpy_iterator()
-    number = 0
-    # A file of each resolution at a time, from the same batches.
-    while group := list(islice(batches, records.SHARD // preprocessing.BATCH)):
-        for resolution in RESOLUTIONS:
-            records.write(
-                target / str(resolution) / f"{number}.tfrecord",
-                (
-                    Record(photo_id.decode(), int(label), pixels.tobytes())
-                    for batch in group
-                    for photo_id, label, pixels in zip(
-                        batch["id"], batch["label"], batch[str(resolution)], strict=True
-                    )
-                ),
-            )
-        number += 1
+    with ThreadPoolExecutor(hardware.cores()) as threads:
+        photos = parallel.ordered(threads, convert, records.read(source), ahead=8)
+        # A file of each resolution at a time, from the same photos.
+        for number in range(records.shards_of(count)):
+            group = list(islice(photos, records.SHARD))
+            for resolution in RESOLUTIONS:
+                path = target / str(resolution) / f"{number}.tfrecord"
+                records.write(path, (sizes[resolution] for sizes in group))
 
 
 def start() -> None:

@@ -19,7 +19,8 @@ from PIL import Image
 
 from benchmarks import measure
 from transfer_learning.config.params import Preprocess
-from transfer_learning.photos import preprocessing, records
+from transfer_learning.photos import records
+from transfer_learning.photos.preprocessing import Shrinker
 from transfer_learning.photos.records import Record
 
 RESOLUTION = 224
@@ -79,7 +80,7 @@ def main() -> None:
         source = Path(folder) / "source.tfrecord"
         encoded = measure.encoded(options.photos, options.count)
         records.write(source, (Record(f"{i}", 0, photo) for i, photo in enumerate(encoded)))
-        resized = preprocessing.preprocess(source, resolution=RESOLUTION, settings=SETTINGS)
+        resized = Shrinker(1, resolution=RESOLUTION, settings=SETTINGS).shrunk(source)
         photos = [from_raw(record.image) for record in resized]
         paths = {name: Path(folder) / f"{name}.tfrecord" for name in FORMATS}
         written = measure.seconds(

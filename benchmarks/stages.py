@@ -12,87 +12,63 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import math
 import multiprocessing
 import tempfile
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from benchmarks import measure
 from transfer_learning.backbones import artifact
 from transfer_learning.config import params
 from transfer_learning.features.engine import open_engine
 from transfer_learning.features.openvino_engine import OpenVino
-from transfer_learning.photos import records
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.photos import records, shards
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo, record_files
+from transfer_learning.photos.preprocessing import Shrinker
+from transfer_learning.photos.squares import squares
 from transfer_learning.runtime import hardware
 
 
 def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[float]]:
     """Return photos/s of the stage's body and of bare decoding and resizing."""
-    # Each in a process of its own: the stage's scheduling is not the limit's.
+    # In a process of its own, whose scheduling is the stage's.
     spawn = multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(1, spawn, initializer=hardware.schedule_as_batch) as stage,
-        ProcessPoolExecutor(1, spawn) as limit,
-    ):
+    with ProcessPoolExecutor(1, spawn, initializer=hardware.schedule_as_batch) as apart:
         ways = {
-            "ours": lambda: stage.submit(preprocess_stage, data, resolution).result(),
-            "limit": lambda: limit.submit(decode_and_resize, data, resolution).result(),
+            "ours": lambda: apart.submit(preprocess_stage, data, resolution).result(),
+            "limit": lambda: apart.submit(decode_and_resize, data, resolution).result(),
         }
         return rates(ways, len(DatasetInfo.read(data / "dataset").photos), repeats)
 
 
 def preprocess_stage(data: Path, resolution: int) -> None:
     """Do what the stage does, into a folder that is thrown away."""
-    from transfer_learning.photos import preprocessing
-
-    info = DatasetInfo.read(data / "dataset")
-    pixels = preprocessing.preprocess(
-        record_files(data), resolution=resolution, settings=params.load().preprocess
-    )
+    settings = params.load().preprocess
+    worker = Shrinker(hardware.cores(), resolution=resolution, settings=settings)
     with tempfile.TemporaryDirectory() as target:
-        for split in SPLITS:
-            count = info.splits[split].counted
-            records.write_shards(Path(target), split, islice(pixels, count), photos=count)
+        for split, summary in DatasetInfo.read(data / "dataset").splits.items():
+            for unit in shards.units(data / "dataset", split, summary.counted):
+                worker(unit, Path(target) / unit.name, lambda photos: None)
 
 
 def decode_and_resize(data: Path, resolution: int) -> None:
     """Decode and resize photos that lie in memory."""
-    for _ in decoded_and_resized(data, resolution):
-        pass
+    settings = params.load().preprocess
+
+    def convert(photo: bytes) -> None:
+        squares(photo, [resolution], settings=settings, megapixels=math.inf)
+
+    with ThreadPoolExecutor(hardware.cores()) as threads:
+        deque(threads.map(convert, encoded(data)), maxlen=0)
 
 
 @functools.cache
-def decoded_and_resized(data: Path, resolution: int) -> Any:
-    """Return a dataset, kept: that photos become a tensor and a graph is traced is no limit."""
-    from transfer_learning.photos import preprocessing
-    from transfer_learning.photos.decoding import decode
-    from transfer_learning.runtime.tensorflow_quiet import tf
-
-    settings = params.load().preprocess
-    return (
-        tf.data.Dataset.from_tensor_slices([r.image for r in records.read(record_files(data))])
-        .map(
-            lambda photo: decode(
-                photo,
-                False,
-                functools.partial(preprocessing.resize, resolution=resolution, settings=settings),
-                shape=(resolution, resolution, 3),
-            ),
-            num_parallel_calls=hardware.cores(),
-        )
-        .batch(32)
-        .prefetch(1)
-    )
-
-
-def record_files(data: Path) -> list[Path]:
-    """Return what fetch wrote."""
-    return [data / "dataset" / f"{split}.tfrecord" for split in SPLITS]
+def encoded(data: Path) -> list[bytes]:
+    """Return all photos, kept: to read them is no limit."""
+    return [record.image for record in records.read(record_files(data / "dataset"))]
 
 
 def extract(data: Path, name: str, repeats: int) -> dict[str, list[float]]:
@@ -101,16 +77,16 @@ def extract(data: Path, name: str, repeats: int) -> dict[str, list[float]]:
     info = artifact.BackboneInfo.read(folder)
     engine = open_engine(folder, "float32")
     assert isinstance(engine, OpenVino), "this benchmark is for a machine without a GPU"
-    shards = {
+    files = {
         split: records.shards(data / f"tfrecords/{info.resolution}", split) for split in SPLITS
     }
     classes = DatasetInfo.read(data / "dataset").classes
-    photos = sum(1 for paths in shards.values() for _ in records.read(paths))
+    photos = sum(1 for paths in files.values() for _ in records.read(paths))
 
     def stage() -> None:
         with tempfile.TemporaryDirectory() as target:
             for split in SPLITS:
-                features = engine.extract(shards[split], classes, lambda count: None)
+                features = engine.extract(files[split], classes, lambda count: None)
                 features.write(Path(target) / f"{split}.npz")
 
     def bare() -> None:

@@ -34,7 +34,7 @@ def main() -> None:
     predictions = {
         name: read_predictions(paths.reports(name) / "predictions.csv") for name in names
     }
-    info = dataset.DatasetInfo.read()
+    info = dataset.Summary.read()
     result = comparison.compare(
         backbones,
         significance.compare(predictions),

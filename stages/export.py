@@ -6,6 +6,8 @@ A stage in a dvc.yaml of its own (data/outputs/dvc.yaml), because it takes longe
 changed head reruns: ``make export`` runs it, and plain ``dvc repro`` does not.
 """
 
+from pathlib import Path
+
 from transfer_learning.config import params, paths
 from transfer_learning.evaluation.predictions import read_class_scores, read_predictions
 from transfer_learning.export import comparison, export, gathering, golden, page
@@ -16,14 +18,12 @@ from transfer_learning.photos import dataset, records
 from transfer_learning.runtime import cli, files, hardware, timings
 from transfer_learning.sources.synthetic import render
 
-TEST = paths.DATASET / "test.tfrecord"
 
-
-def _golden(data: dataset.DatasetInfo) -> list[golden.Golden]:
+def _golden(data: dataset.DatasetInfo, test: list[Path]) -> list[golden.Golden]:
     """Return test photos, or drawn ones where the test photos are neither ours nor the user's."""
     if data.source != "tfds":
-        photos = ((record.label, record.image) for record in records.read(TEST))
-        return golden.chosen(photos, data.classes)
+        ours = ((record.label, record.image) for record in records.read(test))
+        return golden.chosen(ours, data.classes)
     drawn = (
         (label, render.render(seed=0, label=label, index=0)) for label in range(len(render.CLASSES))
     )
@@ -35,12 +35,13 @@ def main() -> None:
     hardware.hide_gpu()
     settings = params.load()
     gathered = gathering.gather(settings)
+    photos = records.shards(paths.DATASET, "test")
     name, data, folder = gathered.name, gathered.data, paths.EXPORT
     reports, features = paths.reports(name), paths.features(name)
     with timings.timed("export"):
         exported = export.write(
             gathered,
-            _golden(data),
+            _golden(data, photos),
             read_class_scores(reports / "per_class.csv"),
             folder,
             head=settings.train.head_of(name),
@@ -50,14 +51,14 @@ def main() -> None:
         test = Features.read(features / "test.npz")
         rows = {item.id: item for item in read_predictions(reports / "predictions.csv")}
         expected = comparison.Expected(
-            rows=[rows[photo_id] for photo_id in test.ids.tolist()],
+            rows=[rows[photo_id] for photo_id in test.ids[:].tolist()],
             probabilities=softmax(
                 gathered.parts.head.logits(test.features) / gathered.parts.temperature
             ),
             classes=gathered.parts.classes,
             exact=ExtractionInfo.read(features).precision == "float32",
         )
-        formats = comparison.compare(folder, TEST, expected)
+        formats = comparison.compare(folder, photos, expected)
     text = page.page(exported.manifest, formats, exported.left_out, photos=len(rows))
     files.write_text(paths.REPORTS / "export.md", text)
     names = ", ".join(item.format.name for item in formats)

@@ -6,14 +6,17 @@ reads what DVC tracks.
 
 from transfer_learning.commands import check
 from transfer_learning.config import paths
-from transfer_learning.runtime import cli
+from transfer_learning.runtime import cli, timings
 from transfer_learning.sources import fetching
+from transfer_learning.work import executors, units
 
 
 def main() -> None:
     # It runs first in a new clone, so a wrong handle is found here and not minutes later.
     settings = check.check().dataset
-    info = fetching.fetch(settings, paths.DATASET)
+    with timings.timed("fetch") as device:
+        device["executor"] = executors.described()
+        info = fetching.fetch(settings, paths.DATASET, work=paths.work("fetch"))
     counts = ", ".join(f"{name} {split.counted}" for name, split in info.splits.items())
     print(
         f"fetch: {info.found} photos of {len(info.classes)} classes from {info.source}; "
@@ -22,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, interrupted=units.INTERRUPTED)

@@ -17,7 +17,7 @@ from transfer_learning.runtime import cli, csv_files, files, progress, timings
 def main() -> None:
     # A tuned backbone has seen all training photos: what it makes of fewer says nothing.
     names = params.load().frozen
-    info = dataset.DatasetInfo.read()
+    info = dataset.Summary.read()
     note = " (synthetic photos)" * info.synthetic
     total = len(names) * learning_curve.heads()
     curves = {}
@@ -43,7 +43,9 @@ def main() -> None:
         ),
         decimals=csv_files.METRIC_DECIMALS,
     )
-    page = learning_curve_page.page(curves, doublings, synthetic=info.synthetic)
+    page = learning_curve_page.page(
+        curves, doublings, synthetic=info.synthetic, training=info.splits["train"].counted
+    )
     files.write_text(REPORTS / "learning_curve.md", page)
     photos_needed.draw(
         REPORTS / "learning_curve.png",

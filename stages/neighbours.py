@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _opened(shown: set[str]) -> Iterator[tuple[str, Image.Image]]:
-    for record in records.read(paths.DATASET / "train.tfrecord"):
+    for record in records.read(records.shards(paths.DATASET, "train")):
         if record.id in shown:
             yield record.id, pixels.open_photo(record.image)
 

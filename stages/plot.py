@@ -31,7 +31,7 @@ def main() -> None:
     metrics = Metrics.read(folder / "metrics.json")
     predictions = read_predictions(folder / "predictions.csv")
     by_id = {item.id: item for item in predictions}
-    shown = [by_id[photo.id] for photo in info.photos if photo.split == "test"][: photo_grids.GRID]
+    shown = [by_id[photo.id] for photo in info.photos.of_split("test")[: photo_grids.GRID]]
     photos = thumbnails.read()
     probabilities = np.array([item.probabilities for item in predictions])
     correct = np.array([item.correct for item in predictions])

@@ -3,39 +3,39 @@
 A stage of its own, once per resolution, so that backbones of one resolution share its records.
 """
 
-from itertools import islice
-
 from transfer_learning.config import params, paths
-from transfer_learning.photos import dataset, records
+from transfer_learning.photos import dataset, preprocessing, shards
 from transfer_learning.runtime import cli, files, hardware, progress, timings
+from transfer_learning.work import executors, units
 
 
 def main() -> None:
+    # For the threads, which are started from now on.
+    hardware.schedule_as_batch()
     parameters = params.load()
     settings, resolution = parameters.preprocess, int(cli.item(parameters.resolutions))
-    hardware.hide_gpu()
-    # It loads TensorFlow, which takes a GPU at once where it sees one.
-    from transfer_learning.photos import preprocessing
-
-    hardware.schedule_as_batch()
-    info = dataset.DatasetInfo.read()
-    photos = len(info.photos)
-    with timings.timed(f"preprocess@{resolution}", photos=photos):
-        folder = paths.tfrecords(resolution)
-        encoded = [paths.DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
-        for path in encoded:
-            records.expect_records(path)
-        pixels = preprocessing.preprocess(encoded, resolution=resolution, settings=settings)
-        with progress.progress_bar(total=photos, what=f"preprocess@{resolution}") as bar:
-            done = progress.progress(pixels, bar)
-            for split in dataset.SPLITS:
-                count = info.splits[split].counted
-                records.write_shards(folder, split, islice(done, count), photos=count)
-            if next(done, None) is not None:
-                raise ValueError("data/dataset holds more photos than its dataset.json says")
+    stage, folder = f"preprocess@{resolution}", paths.tfrecords(resolution)
+    counts = {name: split.counted for name, split in dataset.DatasetInfo.read().splits.items()}
+    photos = sum(counts.values())
+    job = preprocessing.job(stage, resolution=resolution, settings=settings)
+    with timings.timed(stage, photos=photos) as device:
+        device["executor"] = executors.described()
+        todo = [
+            unit
+            for split, count in counts.items()
+            for unit in shards.units(paths.DATASET, split, count)
+        ]
+        with (
+            progress.progress_bar(total=photos, what=stage) as bar,
+            units.results(job, todo, paths.work(stage), bar.update) as results,
+        ):
+            done = list(results)
+            folder.mkdir(parents=True, exist_ok=True)
+            for unit, path in zip(todo, done, strict=True):
+                path.replace(folder / f"{unit.name}.tfrecord")
     files.write_text(paths.resolution(resolution), f"{resolution}\n")
-    print(f"preprocess@{resolution}: {photos} photos of {resolution} × {resolution} px")
+    print(f"{stage}: {photos} photos of {resolution} × {resolution} px")
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, interrupted=units.INTERRUPTED)

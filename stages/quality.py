@@ -7,7 +7,7 @@ does not rerun it, and it needs no TensorFlow.
 from functools import partial
 
 from transfer_learning.config import params, paths
-from transfer_learning.config.paths import DATASET, QUALITY, REPORTS
+from transfer_learning.config.paths import QUALITY, REPORTS
 from transfer_learning.features.features import Features
 from transfer_learning.features.subsets import joined
 from transfer_learning.photos import dataset, looks, pixels, records, thumbnails
@@ -28,8 +28,7 @@ def main() -> None:
         )
         found.write()
         shown = set(findings.shown(found, quality_page.SHOWN))
-        splits = [DATASET / f"{split}.tfrecord" for split in dataset.SPLITS]
-        photos = (photo for photo in records.read(splits) if photo.id in shown)
+        photos = (photo for photo in records.read(dataset.record_files()) if photo.id in shown)
         opened = ((photo.id, pixels.open_photo(photo.image)) for photo in photos)
         thumbnails.write(QUALITY, opened, side=SIDE)
         quality_page.draw(REPORTS / "quality.png", found, thumbnails.read(QUALITY))

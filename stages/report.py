@@ -25,7 +25,8 @@ def main() -> None:
     settings = params.load()
     info = dataset.DatasetInfo.read()
     compared = Comparison.read(REPORTS / "comparison.json")
-    shown = list(islice(records.read(DATASET / "train.tfrecord"), photo_grids.EXAMPLES))
+    first = records.read(records.shards(DATASET, "train"))
+    shown = list(islice(first, photo_grids.EXAMPLES))
     photo_grids.examples(
         REPORTS / "examples.png",
         [photo.image for photo in shown],

@@ -21,7 +21,7 @@ from transfer_learning.export.gathering import Gathered
 from transfer_learning.export.golden import Golden
 from transfer_learning.export.parts import Backbone, Parts
 from transfer_learning.heads.head import Head
-from transfer_learning.photos.dataset import DatasetInfo, SplitSummary
+from transfer_learning.photos.dataset import DatasetInfo, PhotoList, SplitSummary
 
 SRC = Path(__file__).parents[1] / "src"
 CLASSES = ("Rose, rot", "tulip", "große Löwenzahn-花")
@@ -96,7 +96,15 @@ def gathered(members: dict[str, Backbone], method: str = "bilinear") -> Gathered
         ),
         metrics=METRICS,
         threshold=Threshold(0.7, 0.8),
-        data=DatasetInfo("folder", False, CLASSES, 9, splits, (), ()),
+        data=DatasetInfo(
+            source="folder",
+            synthetic=False,
+            classes=CLASSES,
+            found=9,
+            splits=splits,
+            rejected=(),
+            photos=PhotoList.of([]),
+        ),
     )
 
 

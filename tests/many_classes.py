@@ -71,10 +71,8 @@ def _write_dataset(folder: Path, names: list[str], labels: np.ndarray) -> None:
     image = Image.new("RGB", (128, 128), "green")
     encoded = io.BytesIO()
     image.save(encoded, "JPEG")
-    records.write(
-        folder / "train.tfrecord",
-        (records.Record(photo.id, photo.label, encoded.getvalue()) for photo in train),
-    )
+    shown = (records.Record(photo.id, photo.label, encoded.getvalue()) for photo in train)
+    records.write_shards(folder, "train", shown, photos=len(train))
     thumbnails.write(folder, ((photo.id, image) for photo in test), side=128)
     near = folder.parent / paths.NEIGHBOURS.name
     thumbnails.write(near, ((photo.id, image) for photo in train), side=64)

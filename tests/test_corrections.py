@@ -11,7 +11,7 @@ from PIL import Image
 from transfer_learning.commands.check import check_photos
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
 from transfer_learning.photos import records
-from transfer_learning.photos.dataset import Correction, DatasetInfo
+from transfer_learning.photos.dataset import Correction, DatasetInfo, record_files
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.sources import corrections
 from transfer_learning.sources.fetching import fetch
@@ -46,7 +46,7 @@ def exclude(lines: str) -> None:
 def test_photos_are_left_out_and_relabelled_and_it_is_noted(dataset: Dataset) -> None:
     exclude('daisy/1.jpg,exclude,,"blurred, and dark"\nroses/2.jpg,relabel,daisy,\n')
 
-    info = fetch(dataset, Path("out"))
+    info = fetch(dataset, Path("out"), work=Path("work"))
 
     labels = {photo.id: photo.label for photo in info.photos}
     assert len(labels) == 11
@@ -58,8 +58,7 @@ def test_photos_are_left_out_and_relabelled_and_it_is_noted(dataset: Dataset) ->
     )
     written = [
         record.label
-        for split in info.splits
-        for record in records.read(Path(f"out/{split}.tfrecord"))
+        for record in records.read(record_files(Path("out")))
         if record.id == "roses/2.jpg"
     ]
     assert written == [0]
@@ -67,10 +66,10 @@ def test_photos_are_left_out_and_relabelled_and_it_is_noted(dataset: Dataset) ->
 
 
 def test_an_empty_table_and_a_missing_one_change_nothing(dataset: Dataset) -> None:
-    first = fetch(dataset, Path("out"))
+    first = fetch(dataset, Path("out"), work=Path("work"))
     Path("data/exclude.csv").unlink()
 
-    assert fetch(dataset, Path("other")) == first
+    assert fetch(dataset, Path("other"), work=Path("work")) == first
     assert len(first.photos) == 12
 
 
@@ -93,7 +92,10 @@ def test_a_wrong_line_is_named_by_make_check_and_by_fetch(
 ) -> None:
     exclude(lines)
 
-    for step in (lambda: check_photos(dataset), lambda: fetch(dataset, Path("out"))):
+    for step in (
+        lambda: check_photos(dataset),
+        lambda: fetch(dataset, Path("out"), work=Path("work")),
+    ):
         with pytest.raises(UserError) as caught:
             step()
         for word in ("data/exclude.csv: line", *words):
@@ -126,7 +128,7 @@ def test_a_class_without_photos_is_named(dataset: Dataset) -> None:
     exclude("".join(f"daisy/{i}.jpg,exclude,,\n" for i in range(6)))
 
     with pytest.raises(UserError, match=r"exclude\.csv leaves no photo of class 'daisy'"):
-        fetch(dataset, Path("out"))
+        fetch(dataset, Path("out"), work=Path("work"))
 
 
 def test_check_counts_what_is_left(dataset: Dataset) -> None:
@@ -149,7 +151,7 @@ def test_an_excluded_photo_need_not_be_readable(dataset: Dataset) -> None:
     Path("photos/daisy/broken.jpg").write_bytes(b"no photo")
     exclude("daisy/broken.jpg,exclude,,\n")
 
-    info = fetch(dataset, Path("out"))
+    info = fetch(dataset, Path("out"), work=Path("work"))
 
     assert info.rejected == ()
     assert info.found == 13

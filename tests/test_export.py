@@ -53,7 +53,8 @@ def test_every_format_answers_every_kind_of_photo_as_the_pipeline_does(
     records.write(photos, (Record(name, 0, photo) for name, photo in PHOTOS.items()))
 
     found = {
-        item.format.name: item for item in comparison.compare(exported, photos, expected(exported))
+        item.format.name: item
+        for item in comparison.compare(exported, [photos], expected(exported))
     }
 
     assert list(found) == [item.name for item in comparison.FORMATS]
@@ -206,7 +207,7 @@ def test_one_other_answer_ends_the_export_and_names_the_photo(
     rows[3] = Prediction("the/photo.jpg", "a", "another answer", ())
 
     with pytest.raises(UserError) as caught:
-        comparison.compare(folder, photos, Expected(rows, known.probabilities, CLASSES))
+        comparison.compare(folder, [photos], Expected(rows, known.probabilities, CLASSES))
 
     assert f"predict, serve answers {answer!r} to the/photo.jpg, and" in str(caught.value)
     # Nobody can use it.
@@ -231,7 +232,7 @@ def test_coarser_weights_may_change_no_answer_that_was_clear(
     monkeypatch.setattr(comparison, "_answers", lambda *_: np.array(found))
 
     def compared() -> list[comparison.Compared]:
-        return comparison.compare(tmp_path, Path("none"), Expected(rows, known, CLASSES))
+        return comparison.compare(tmp_path, [Path("none")], Expected(rows, known, CLASSES))
 
     if words:
         with pytest.raises(UserError, match=words):

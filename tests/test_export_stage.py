@@ -50,7 +50,7 @@ def test_the_selected_classifier_is_exported_and_answers_as_the_pipeline(
     known = {
         item.id: item for item in read_predictions(built.root / "reports/tiny/predictions.csv")
     }
-    photos = list(records.read(built.root / "data/dataset/test.tfrecord"))
+    photos = list(records.read(records.shards(built.root / "data/dataset", "test")))
     classifier = Classifier.load(folder)
     found = dict(classifier.classify((photo.id, photo.image) for photo in photos))
     classifier.close()

@@ -19,7 +19,7 @@ from imports import SRC
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.features.features import Features
 from transfer_learning.photos import records
-from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry
+from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, SplitSummary
 from transfer_learning.runtime.errors import UserError
 from transfer_learning.runtime.openvino_quiet import openvino
 from transfer_learning.runtime.tensorflow_quiet import tf
@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, package: Callable[[str], P
         synthetic=False,
         classes=("daisy", "rose"),
         found=len(entries),
-        splits={},
+        splits={name: SplitSummary("", count, count, ()) for name, count in PHOTOS.items()},
         rejected=(),
         photos=tuple(entries),
     ).write(root / "data/dataset")
@@ -154,7 +154,7 @@ RUN = (
 )
 IN_TENSORFLOW = (
     "from transfer_learning.features import engine, tensorflow_engine;"
-    "engine.OpenVino = lambda folder, precision, *, info:"
+    "engine.OpenVino = lambda folder, precision, *, info, cores:"
     " tensorflow_engine.open_engine(folder, precision, device='CPU:0', info=info);" + RUN
 )
 
@@ -177,16 +177,17 @@ def test_features_that_are_not_finite_name_the_photo_and_leave_nothing(
         records.Record("test/dark.jpg", 0, BLACK),
         records.Record("test/day.jpg", 0, ORDINARY),
     ]
-    entries = []
+    entries, splits = [], {}
     for split, in_split in (("train", photos[1:]), ("valid", photos[1:]), ("test", photos)):
         records.write_shards(tmp_path / "data/tfrecords/32", split, in_split, photos=len(in_split))
         entries += [PhotoEntry(photo.id, 0, split, 9, 9) for photo in in_split]
+        splits[split] = SplitSummary("", len(in_split), len(in_split), (len(in_split),))
     DatasetInfo(
         source="folder",
         synthetic=False,
         classes=("a",),
         found=len(entries),
-        splits={},
+        splits=splits,
         rejected=(),
         photos=tuple(entries),
     ).write(tmp_path / "data/dataset")

@@ -14,8 +14,8 @@ from PIL import Image
 
 from transfer_learning.config.params import Folder
 from transfer_learning.runtime.errors import UserError
-from transfer_learning.sources import folder
 from transfer_learning.sources.folder import manifest, open_folder, scan
+from transfer_learning.sources.scan import LARGEST
 
 
 def png(shade: int) -> bytes:
@@ -97,7 +97,7 @@ def listen(path: Path) -> None:
 
 def very_large(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(folder.LARGEST + 1)
+        file.truncate(LARGEST + 1)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from transfer_learning.config.params import Params
 from transfer_learning.export import gathering
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo, SplitSummary
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo, PhotoList, SplitSummary
 
 PRESET = Path(__file__).parents[1] / "presets/defaults.yaml"
 # Of photos of one class each: the features are the classes themselves.
@@ -45,7 +45,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (paths.SELECTED / "selected.json").write_text('{"name": "both", "reason": ""}')
     METRICS.write(paths.reports("both") / "metrics.json")
     splits = {name: SplitSummary("train", 3, 3, (1, 1, 1)) for name in SPLITS}
-    DatasetInfo("folder", False, CLASSES, 9, splits, (), ()).write()
+    DatasetInfo(
+        source="folder",
+        synthetic=False,
+        classes=CLASSES,
+        found=9,
+        splits=splits,
+        rejected=(),
+        photos=PhotoList.of([]),
+    ).write()
     return tmp_path
 
 
@@ -97,6 +105,7 @@ def test_the_manifest_has_a_digest_of_everything(project: Path) -> None:
     assert first.files == {"below/file": hashlib.sha256(b"file").hexdigest()}
     assert set(first.made_of) == {
         "data/dataset/dataset.json",
+        "data/dataset/photos.npz",
         "data/backbones/two/backbone.json",
         "data/backbones/two/weights.npz",
         "data/backbones/one/backbone.json",

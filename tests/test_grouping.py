@@ -114,9 +114,17 @@ def test_fetch_groups_where_it_is_asked_to_and_says_so(tmp_path: Path) -> None:
         splits=Splits(train="train[50%:]", valid="train[25%:50%]", test="train[:25%]"),
     )
 
-    plain = fetch(settings, tmp_path / "plain")
-    grouped = fetch(settings.model_copy(update={"group_duplicates": True}), tmp_path / "grouped")
-    again = fetch(settings.model_copy(update={"group_duplicates": True}), tmp_path / "again")
+    plain = fetch(settings, tmp_path / "plain", work=tmp_path / "work")
+    grouped = fetch(
+        settings.model_copy(update={"group_duplicates": True}),
+        tmp_path / "grouped",
+        work=tmp_path / "work",
+    )
+    again = fetch(
+        settings.model_copy(update={"group_duplicates": True}),
+        tmp_path / "again",
+        work=tmp_path / "work",
+    )
 
     assert plain.grouping is None
     assert grouped.grouping is not None

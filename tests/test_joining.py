@@ -23,7 +23,7 @@ def photos(first: float, *, width: int = 2) -> Features:
 def test_features_stand_side_by_side_in_the_order_given() -> None:
     joined = joining.features({"b": photos(10, width=1), "a": photos(0)})
 
-    assert joined.features.tolist() == [[10, 0, 1], [11, 2, 3], [12, 4, 5]]
+    assert joined.features[:].tolist() == [[10, 0, 1], [11, 2, 3], [12, 4, 5]]
     assert joined.features.dtype == np.float32
     assert joined.ids.tolist() == ["a", "b", "c"]
 

@@ -86,12 +86,19 @@ def test_no_error_at_all_is_no_end_of_the_world() -> None:
 def test_the_page_says_what_twice_the_photos_would_bring() -> None:
     curve = curve_of([0.4, 0.2, 0.1])
 
-    text = learning_curve_page.page({"net": curve}, {"net": double(curve)}, synthetic=False)
+    text, of_a_sample = (
+        learning_curve_page.page(
+            {"net": curve}, {"net": double(curve)}, synthetic=False, training=training
+        )
+        for training in (400, 9000)
+    )
 
     assert "- net: 800 training photos in place of 400 would bring about +5.0 points (95 %" in text
+    assert "a sample" not in text
+    assert "Here they are a sample of the 9,000 training photos." in of_a_sample
     assert "| net | 60.0 ± 0.0 | 80.0 ± 0.0 | 90.0 ± 0.0 |" in text
     assert "ynthetic" not in text
-    assert "too few" in learning_curve_page.page({}, {}, synthetic=False)
+    assert "too few" in learning_curve_page.page({}, {}, synthetic=False, training=9)
 
 
 @pytest.mark.parametrize("competitors", [0, 1, 3])

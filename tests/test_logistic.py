@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from transfer_learning.features.features import Features
-from transfer_learning.heads import logistic, strengths
+from transfer_learning.heads import logistic, streaming, strengths
+from transfer_learning.heads.head import softmax
 from transfer_learning.heads.strengths import Strength
 from transfer_learning.runtime.errors import UserError
 
@@ -58,6 +59,26 @@ def test_the_head_is_scikit_learns_on_standardised_features(
     assert (head.kernel.shape, head.kernel.dtype) == ((width, classes), np.float32)
     assert (head.bias.shape, head.bias.dtype) == ((classes,), np.float32)
     assert head.classes.tolist() == list(CLASSES[:classes])
+
+
+@pytest.mark.parametrize(("count", "width"), [(90, 30), (12, 30)])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_photos_that_are_read_in_blocks_give_the_same_head(
+    monkeypatch: pytest.MonkeyPatch, count: int, width: int, classes: int
+) -> None:
+    train, valid = (photos(n, seed=n, width=width, classes=classes) for n in (count, 40))
+    expected = logistic.fit(replace(train), valid)
+    monkeypatch.setattr(logistic, "RESIDENT", 0)
+    monkeypatch.setattr(streaming, "BLOCK", 7)
+
+    found = logistic.fit(train, valid)
+
+    for ours, theirs in zip(found.path, expected.path, strict=True):
+        assert (ours.strength, ours.chosen) == (theirs.strength, theirs.chosen)
+        assert ours.loss == pytest.approx(theirs.loss, abs=5e-5)
+        assert ours.val_loss == pytest.approx(theirs.val_loss, abs=5e-5)
+    logits = [item.head.logits(valid.features) for item in (found, expected)]
+    np.testing.assert_allclose(softmax(logits[0]), softmax(logits[1]), atol=1e-5)
 
 
 def test_the_lowest_validation_loss_chooses_the_strength_from_at_least_20() -> None:

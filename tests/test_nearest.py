@@ -126,3 +126,19 @@ def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     again = Neighbours.read(tmp_path / "B" / "places.npz")
     for name in ("test_ids", "train_ids", "nearest", "similarity", "test_places", "explained"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_many_training_photos_are_searched_by_a_stratified_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, test = clouds("train", 40, seed=0), clouds("test", 4, seed=1)
+    every = nearest.find(train, test)
+    monkeypatch.setattr(nearest, "AMONG", 10)
+
+    found = nearest.find(train, test)
+
+    sampled = {int(name[6:-4]) for name in found.train_ids}
+    assert len(sampled) == len(every.train_ids) // 4 == 10
+    assert sum(number % 2 for number in sampled) == 5
+    assert (np.diff(found.similarity, axis=1) <= 0).all()
+    assert (found.similarity <= every.similarity).all()

@@ -55,6 +55,16 @@ def test_a_folder_of_any_name_is_put_in_force_and_nothing_else_changes(
     assert "source is folder (was rendered)" in said
 
 
+def test_an_archive_of_photos_is_put_in_force_as_a_folder_is(project: Path) -> None:
+    shutil.make_archive("mine", "zip", photos(project / "inside"))
+
+    own_photos.apply("mine.zip")
+
+    assert params.load().dataset.folder.path == "mine.zip"
+    with pytest.raises(UserError, match=r"'mine\.tar', which is no folder"):
+        own_photos.apply("mine.tar")
+
+
 def test_comments_stay(project: Path) -> None:
     comments = [line.partition(" #")[2] for line in Path("params.yaml").read_text().splitlines()]
 

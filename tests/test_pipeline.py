@@ -176,9 +176,25 @@ def test_the_first_build_runs_every_stage_and_the_second_none(built):
     assert built.repro() == set()
 
 
+def test_another_executor_and_storage_rerun_nothing(built):
+    others = {
+        "TRANSFER_LEARNING_EXECUTOR": "ray",
+        "TRANSFER_LEARNING_STORAGE": "s3://bucket/work",
+        "RAY_ADDRESS": "127.0.0.1:1",
+    }
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in others.items():
+            patch.setenv(name, value)
+            patch.setitem(built.env, name, value)
+        assert built.would_rerun() == set()
+        assert built.repro() == set()
+
+
 def test_every_artifact_of_the_design_is_there(built):
     for path in (
         "data/dataset/dataset.json",
+        "data/dataset/photos.npz",
         "data/tfrecords/224/train-00000-of-00001.tfrecord",
         "data/dataset/thumbnails.npz",
         "data/backbones/tiny/saved_model/saved_model.pb",
@@ -324,7 +340,7 @@ def test_odd_files_in_the_folder_stop_neither_dvc_nor_fetch_and_linked_classes_a
 
     assert "Running stage 'fetch':" in first & again
     assert info["classes"] == ["blue", "green", "red"]
-    assert len(info["photos"]) == 10
+    assert sum(split["counted"] for split in info["splits"].values()) == 10
     assert {item["id"] for item in info["rejected"]} == {
         "green/dead.jpg", "green/loop", "green/pipe.jpg", "green/\\xff.jpg"
     }  # fmt: skip
@@ -425,16 +441,18 @@ def test_a_logistic_head_has_every_output_and_needs_no_tensorflow(built):
     assert done.stdout.splitlines()[-1] == "False"
 
 
-@pytest.mark.parametrize("stage", ["backbone", "extract"])
-def test_a_package_needs_no_tensorflow_on_a_cpu(built, stage):
+@pytest.mark.parametrize(
+    ("stage", "item"), [("preprocess", "32"), ("backbone", B[0]), ("extract", B[0])]
+)
+def test_a_package_needs_no_tensorflow_on_a_cpu(built, stage, item):
     code = (
-        f"import sys, stages.{stage}; sys.argv[1:] = ['mobilenet_v2']; stages.{stage}.main(); "
+        f"import sys, stages.{stage}; sys.argv[1:] = ['{item}']; stages.{stage}.main(); "
         "print('tensorflow' in sys.modules)"
     )
     environment = [f"PYTHONPATH={built.root / 'src'}:{built.root}", "CUDA_VISIBLE_DEVICES=-1"]
     done = built.run("env", *environment, "python", "-c", code)
 
-    assert f"{stage}@mobilenet_v2: " in done.stdout
+    assert f"{stage}@{item}: " in done.stdout
     assert done.stdout.splitlines()[-1] == "False"
 
 

@@ -1,9 +1,9 @@
-"""Resizing against its formula, and a file of encoded photos as R × R pixels."""
+"""Resizing against its formula, and files of encoded photos as R × R pixels."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ from PIL import Image, ImageOps
 
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import records
-from transfer_learning.photos.pixels import needs_pillow, open_photo
-from transfer_learning.photos.preprocessing import preprocess, resize
+from transfer_learning.photos.preprocessing import Shrinker
 from transfer_learning.photos.records import Record
+from transfer_learning.photos.resizing import resize
 from transfer_learning.runtime.errors import UserError
+from transfer_learning.work.units import PhotoError, Unit
 
 BILINEAR = Preprocess(method="bilinear", antialias=False)
 WIDTH, HEIGHT = 21, 14
@@ -31,6 +32,10 @@ def encoded(image: Image.Image, kind: str) -> bytes:
     file = io.BytesIO()
     image.save(file, kind)
     return file.getvalue()
+
+
+def preprocess(paths: list[Path], *, resolution: int, settings: Preprocess) -> Iterator[Record]:
+    return Shrinker(2, resolution=resolution, settings=settings).shrunk(paths)
 
 
 def bilinear(image: np.ndarray, side: int) -> np.ndarray:
@@ -56,7 +61,7 @@ def test_bilinear_resizing_follows_the_half_pixel_formula(
 ) -> None:
     image = pixels(width=width, height=height)
 
-    found = resize(image, resolution=side, settings=BILINEAR).numpy()
+    found = resize(image, resolution=side, settings=BILINEAR)
 
     assert found.shape == (side, side, 3)
     assert found.dtype == np.uint8
@@ -67,7 +72,7 @@ def test_resizing_rounds_to_the_closest_level() -> None:
     image = np.zeros((1, 2, 3), np.uint8)
     image[0, 1] = 255
 
-    found = resize(image, resolution=4, settings=BILINEAR).numpy()
+    found = resize(image, resolution=4, settings=BILINEAR)
 
     # A quarter of 255 is 63.75, three quarters are 191.25.
     assert found[0, :, 0].tolist() == [0, 64, 191, 255]
@@ -79,7 +84,7 @@ def test_every_method_gives_bytes_within_the_levels(method: str) -> None:
     image[4:12, 4:12] = 255
 
     settings = Preprocess(method=method, antialias=False)
-    found = resize(image, resolution=32, settings=settings).numpy()
+    found = resize(image, resolution=32, settings=settings)
 
     assert found.dtype == np.uint8
     # Bicubic and Lanczos overshoot; without clipping the flat parts would wrap around.
@@ -91,10 +96,8 @@ def test_antialias_changes_a_shrunk_photo() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::4] = 255
 
-    plain = resize(stripes, resolution=8, settings=BILINEAR).numpy()
-    smooth = resize(
-        stripes, resolution=8, settings=Preprocess(method="bilinear", antialias=True)
-    ).numpy()
+    plain = resize(stripes, resolution=8, settings=BILINEAR)
+    smooth = resize(stripes, resolution=8, settings=Preprocess(method="bilinear", antialias=True))
 
     assert set(np.unique(plain)) <= {0, 128, 255}
     assert np.abs(smooth.astype(int) - 64).max() <= 8
@@ -109,17 +112,14 @@ def test_a_photo_is_decoded_then_resized_to_the_last_bit(tmp_path: Path) -> None
     path = tmp_path / "train.tfrecord"
     records.write(
         path,
-        (
-            Record(f"a/{i}.jpg", 0, photo, by_pillow=needs_pillow(open_photo(photo)))
-            for i, photo in enumerate(photos)
-        ),
+        (Record(f"a/{i}.jpg", 0, photo) for i, photo in enumerate(photos)),
     )
 
-    found = list(preprocess(path, resolution=32, settings=BILINEAR))
+    found = list(preprocess([path], resolution=32, settings=BILINEAR))
 
     for photo, record in zip(photos, found, strict=True):
         whole = np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))
-        expected = resize(whole, resolution=32, settings=BILINEAR).numpy()
+        expected = resize(whole, resolution=32, settings=BILINEAR)
         assert record.image == expected.tobytes()
 
 
@@ -132,13 +132,12 @@ def test_records_keep_their_order_ids_and_labels(tmp_path: Path) -> None:
             f"a/{-i % 70}ö.jpg",
             i % 5,
             encoded(Image.new("RGB", (9 + i, 90 - i), (3 * i,) * 3), "PNG"),
-            by_pillow=True,
         )
         for i in numbers
     ]
     records.write(path, written)
 
-    found = list(preprocess(path, resolution=8, settings=BILINEAR))
+    found = list(preprocess([path], resolution=8, settings=BILINEAR))
 
     assert [(r.id, r.label) for r in found] == [(r.id, r.label) for r in written]
     assert [r.image for r in found] == [bytes([3 * i]) * (8 * 8 * 3) for i in numbers]
@@ -151,14 +150,12 @@ def test_a_photo_is_upright_before_it_is_resized(orientation: int, tmp_path: Pat
     file = io.BytesIO()
     Image.fromarray(pixels(40, 70)).save(file, "JPEG", exif=tags)
     path = tmp_path / "train.tfrecord"
-    by_pillow = needs_pillow(open_photo(file.getvalue()))
-    records.write(path, [Record("a/1.jpg", 0, file.getvalue(), by_pillow=by_pillow)])
+    records.write(path, [Record("a/1.jpg", 0, file.getvalue())])
 
-    (found,) = preprocess(path, resolution=32, settings=BILINEAR)
+    (found,) = preprocess([path], resolution=32, settings=BILINEAR)
 
     upright = np.asarray(ImageOps.exif_transpose(Image.open(file)))
-    assert found.image == resize(upright, resolution=32, settings=BILINEAR).numpy().tobytes()
-    assert by_pillow == (orientation != 1)
+    assert found.image == resize(upright, resolution=32, settings=BILINEAR).tobytes()
 
 
 def test_photos_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
@@ -169,7 +166,7 @@ def test_photos_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     # The last record is damaged; whoever stops before it never learns of that.
     path.write_bytes(path.read_bytes()[:-1])
 
-    found = preprocess(path, resolution=8, settings=BILINEAR)
+    found = preprocess([path], resolution=8, settings=BILINEAR)
 
     assert next(found).id == "a/1.jpg"
     with pytest.raises(UserError):
@@ -183,7 +180,7 @@ def test_a_damaged_file_is_named(damage: Callable[[bytes], bytes], tmp_path: Pat
     path.write_bytes(damage(path.read_bytes()))
 
     with pytest.raises(UserError, match=r"train\.tfrecord is damaged"):
-        list(preprocess(path, resolution=8, settings=BILINEAR))
+        list(preprocess([path], resolution=8, settings=BILINEAR))
 
 
 def test_files_come_one_after_the_other_and_the_damaged_one_is_named(tmp_path: Path) -> None:
@@ -204,11 +201,30 @@ def test_files_come_one_after_the_other_and_the_damaged_one_is_named(tmp_path: P
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.tfrecord is missing"):
-        list(preprocess(tmp_path / "none.tfrecord", resolution=8, settings=BILINEAR))
+        list(preprocess([tmp_path / "none.tfrecord"], resolution=8, settings=BILINEAR))
 
 
-def test_a_file_of_no_photos_gives_none(tmp_path: Path) -> None:
-    path = tmp_path / "none.tfrecord"
-    records.write(path, [])
+def test_a_unit_is_a_file_and_counts_its_photos(tmp_path: Path) -> None:
+    source, target = tmp_path / "train.tfrecord", tmp_path / "small.tfrecord"
+    photo = encoded(Image.fromarray(pixels()), "PNG")
+    records.write(source, (Record(f"a/{i}", i, photo) for i in range(5)))
+    worker = Shrinker(2, resolution=8, settings=BILINEAR)
+    done: list[int] = []
 
-    assert list(preprocess(path, resolution=8, settings=BILINEAR)) == []
+    worker(Unit("train", 5, (source,)), target, done.append)
+
+    assert [record.id for record in records.read(target)] == [f"a/{i}" for i in range(5)]
+    assert sum(done) == 5
+    with pytest.raises(ValueError, match="holds 5 photos, not 6"):
+        worker(Unit("train", 6, (source,)), target, done.append)
+
+
+def test_a_photo_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "train.tfrecord"
+    photos = [encoded(Image.fromarray(pixels()), "PNG"), b"no photo"]
+    records.write(path, (Record(f"a/{i}", 0, photo) for i, photo in enumerate(photos)))
+
+    with pytest.raises(PhotoError, match=r"^a/1$") as caught:
+        list(preprocess([path], resolution=8, settings=BILINEAR))
+
+    assert "not one of JPEG" in str(caught.value.__cause__)

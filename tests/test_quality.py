@@ -23,6 +23,7 @@ from transfer_learning.photos.dataset import (
     PhotoEntry,
     SplitSummary,
 )
+from transfer_learning.photos.looks import Looks
 from transfer_learning.quality import labels, neighbours
 from transfer_learning.quality.findings import Findings, shown
 from transfer_learning.quality.inspection import inspect
@@ -200,6 +201,42 @@ def test_two_classes_of_which_one_has_one_photo() -> None:
     found = run(dataset(given, CLASSES[:2]), FILES[:12], [features(given, 0)])
 
     assert found.suspects == ()
+
+
+def test_what_stays_in_its_file_gives_the_same_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [*TRUTH]
+    given[5] = 2
+    files = [*FILES]
+    files[40] = CHANGES["resized"](photo(3))
+    vectors = features(TRUTH, 0, copied=[(40, 3)])
+    info = dataset(given)
+    looked = replace(table(files), ids=np.array([item.id for item in info.photos]))
+    looked.write(tmp_path)
+    held = Features(vectors, np.array(given), looked.ids, np.array(CLASSES))
+    held.write(tmp_path / "b.npz")
+    expected = inspect(info, looked, {"b": lambda: held})
+    monkeypatch.setattr("transfer_learning.features.features.RESIDENT", 0)
+    monkeypatch.setattr("transfer_learning.photos.looks.RESIDENT", 0)
+
+    found = inspect(info, Looks.read(tmp_path), {"b": lambda: Features.read(tmp_path / "b.npz")})
+
+    assert found == expected
+    assert {(pair.first.id, pair.second.id) for pair in found.pairs}
+    assert found.suspects
+
+
+def test_labels_of_many_photos_are_judged_by_what_some_teach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vectors, given = features(TRUTH, 0), np.array(TRUTH)
+    monkeypatch.setattr(labels, "LEARNT", 48)
+
+    found = labels.probabilities(vectors, given, 3)
+
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert (found.argmax(axis=1) == given).mean() > 0.9
 
 
 @pytest.mark.parametrize("photos", [3, 5, 6, 7, 12])

@@ -11,9 +11,7 @@ import pytest
 from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Rendered, Splits, Tfds
-from transfer_learning.runtime import hardware
 from transfer_learning.runtime.errors import UserError
-from transfer_learning.sources import rendered
 from transfer_learning.sources.folder import manifest
 from transfer_learning.sources.registry import count, open_source
 from transfer_learning.sources.synthetic.render import CLASSES
@@ -125,15 +123,6 @@ def test_more_rendered_photos_keep_the_earlier_ids_and_bytes() -> None:
     fewer_photos, photos = dict(open_source(few).encoded()), dict(open_source(more).encoded())
 
     assert fewer_photos.items() < photos.items()
-
-
-def test_rendering_on_several_cores_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = open_source(settings("rendered"))
-    one_by_one = list(source.encoded())
-    monkeypatch.setattr(rendered, "RENDERED_PER_PROCESS", 5)
-    monkeypatch.setattr(hardware, "cores", lambda: 2)
-
-    assert list(source.encoded()) == one_by_one
 
 
 def test_another_seed_gives_other_rendered_photos() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from transfer_learning.config.params import Preprocess
-from transfer_learning.photos import preprocessing, resizing
+from transfer_learning.photos import resizing, tf_resizing
 
 METHODS = get_args(Preprocess.model_fields["method"].annotation)
 # Height, width, R: smaller, larger, odd, both at once, equal, one pixel, a line, many times R.
@@ -36,7 +36,7 @@ def test_every_method_gives_the_bytes_of_tensorflow(method: str, antialias: bool
 
         found = resizing.resize(image, resolution=side, settings=settings)
 
-        expected = preprocessing.resize(image, resolution=side, settings=settings).numpy()
+        expected = tf_resizing.resize(image, resolution=side, settings=settings).numpy()
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found, expected, f"{height} x {width} to {side}")
 
@@ -51,5 +51,5 @@ def test_bilinear_gives_the_bytes_of_tensorflow_at_many_sizes() -> None:
 
         found = resizing.resize(image, resolution=side, settings=settings)
 
-        expected = preprocessing.resize(image, resolution=side, settings=settings).numpy()
+        expected = tf_resizing.resize(image, resolution=side, settings=settings).numpy()
         np.testing.assert_array_equal(found, expected, f"{height} x {width} to {side}")

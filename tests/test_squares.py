@@ -1,18 +1,13 @@
-"""Encoded photos as R × R pixels without TensorFlow: those of ``preprocess``."""
+"""Encoded photos as R × R pixels, against Pillow's decoder and TensorFlow's resizing."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 from photo_kinds import DEEP, KINDS, encoded, picture
 
 from transfer_learning.config.params import Preprocess
-from transfer_learning.photos import records
-from transfer_learning.photos.pixels import needs_pillow, open_photo
-from transfer_learning.photos.preprocessing import preprocess
-from transfer_learning.photos.records import Record
+from transfer_learning.photos import pixels, tf_resizing
 from transfer_learning.photos.squares import squares
 
 BILINEAR = Preprocess(method="bilinear", antialias=False)
@@ -24,22 +19,14 @@ def refusal(photo: bytes, megapixels: float = 100) -> str:
     return str(caught.value)
 
 
-def test_every_kind_of_photo_has_the_pixels_that_preprocess_gives_it(tmp_path: Path) -> None:
-    path = tmp_path / "test.tfrecord"
-    records.write(
-        path,
-        (
-            Record(name, 0, photo, by_pillow=needs_pillow(open_photo(photo)))
-            for name, photo in KINDS.items()
-        ),
-    )
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_photo_has_the_pixels_that_pillow_and_tensorflow_give_it(kind: str) -> None:
+    found = squares(KINDS[kind], [32, 40], settings=BILINEAR, megapixels=100)
 
-    for record in preprocess(path, resolution=40, settings=BILINEAR):
-        found = squares(KINDS[record.id], [32, 40], settings=BILINEAR, megapixels=100)
-
-        assert list(found) == [32, 40]
-        expected = np.frombuffer(record.image, np.uint8).reshape(40, 40, 3)
-        np.testing.assert_array_equal(found[40], expected, record.id)
+    assert list(found) == [32, 40]
+    whole = pixels.array(pixels.open_photo(KINDS[kind]))
+    expected = tf_resizing.resize(whole, resolution=40, settings=BILINEAR).numpy()
+    np.testing.assert_array_equal(found[40], expected)
 
 
 def test_what_is_no_good_photo_is_refused_with_the_reason() -> None:

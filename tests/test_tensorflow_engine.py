@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,24 @@ def test_all_splits_run_in_one_graph(paths: list[Path]) -> None:
         one_engine.extract(paths, CLASSES, lambda count: None)
 
     assert extractor.traced == [32]
+
+
+def test_several_threads_share_the_network_and_find_out_once_that_memory_is_short(
+    paths: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    extractor = Averaging(fits=10)
+    one_engine = engine(extractor, batch=32)
+
+    with ThreadPoolExecutor(3) as threads:
+        found = threads.map(
+            lambda _: one_engine.extract(paths, CLASSES, lambda count: None), range(6)
+        )
+        for features in found:
+            assert_complete(features)
+
+    assert sorted(set(extractor.traced)) == [8, 16, 32]
+    said = capsys.readouterr().out
+    assert [said.count(f"batches of {batch}") for batch in (16, 8, 4)] == [1, 1, 0]
 
 
 def test_out_of_memory_is_answered_by_a_smaller_batch(

@@ -223,7 +223,7 @@ def test_what_is_known_of_the_photos_is_kept_when_they_are_fetched(
     )
     (tmp_path / "tfds").mkdir()
 
-    info = fetch(dataset, tmp_path / "dataset")
+    info = fetch(dataset, tmp_path / "dataset", work=tmp_path / "work")
 
     split = {name: [p.id for p in info.photos if p.split == name] for name in info.splits}
     # 10% and 25% of 45 are 4.5 and 11.25: rounded to the even one, and down.

@@ -14,6 +14,7 @@ import pytest
 from imports import SRC
 
 from transfer_learning.config.params import Train
+from transfer_learning.features import features
 from transfer_learning.features.features import Features
 from transfer_learning.heads import history, training
 from transfer_learning.heads.head import Head, softmax
@@ -82,6 +83,23 @@ def test_the_history_of_an_epoch_is_the_heads_own_accuracy_and_loss() -> None:
     correct = head.logits(valid.features).argmax(axis=1) == valid.labels
     assert epochs[-1].val_accuracy == pytest.approx(correct.mean(), abs=1e-6)
     assert epochs[-1].val_loss == pytest.approx(-np.log(probability).mean(), rel=1e-4)
+
+
+def test_photos_that_are_read_in_chunks_give_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, epochs = train(settings())
+    separable(30, seed=1).write(tmp_path / "train.npz")
+    monkeypatch.setattr(features, "RESIDENT", 0)
+    monkeypatch.setattr(training, "CHUNK", 20)
+    stored = Features.read(tmp_path / "train.npz")
+    assert not isinstance(stored.features, np.ndarray)
+
+    streamed, streamed_epochs = training.train(stored, separable(12, seed=2), settings())
+
+    assert streamed.kernel.tobytes() == head.kernel.tobytes()
+    assert streamed.bias.tobytes() == head.bias.tobytes()
+    assert streamed_epochs == epochs
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -41,10 +41,17 @@ def clone(folder: Path) -> None:
         subprocess.run(["git", *command], cwd=folder, check=True)
 
 
-def configure(folder: Path, photos: Path, names: list[str]) -> dict[str, Any]:
-    """Write params.yaml for the folder of photos and the named backbones, and return it."""
+def configure(folder: Path, photos: Path | int, names: list[str]) -> dict[str, Any]:
+    """Write params.yaml for the photos and the named backbones, and return it.
+
+    Photos are a folder's, or so many that are drawn (synthetic).
+    """
     params = yaml.load(PROJECT / "params.yaml")
-    params["dataset"] |= {"source": "folder", "folder": {"path": str(photos), "classes": None}}
+    if isinstance(photos, int):
+        rendered = {"images_per_class": photos // len(render.CLASSES), "seed": 0}
+        params["dataset"] |= {"source": "rendered", "rendered": rendered}
+    else:
+        params["dataset"] |= {"source": "folder", "folder": {"path": str(photos), "classes": None}}
     params["backbones"] = {name: dict(BACKBONES[name]) for name in names}
     params["resolutions"] = sorted({BACKBONES[name]["resolution"] for name in names})
     params["train"] |= {"epochs": EPOCHS, "batch_size": BATCH}
@@ -62,7 +69,7 @@ def repro(folder: Path) -> Run:
     return run(["dvc", "repro"], folder)
 
 
-def cold(root: Path, photos: Path, names: list[str]) -> tuple[Path, Run]:
+def cold(root: Path, photos: Path | int, names: list[str]) -> tuple[Path, Run]:
     """Build in a new clone with an empty cache."""
     folder = Path(tempfile.mkdtemp(dir=root, prefix="clone-"))
     clone(folder)

@@ -25,11 +25,13 @@ from transfer_learning.features.features import Features
 from transfer_learning.features.openvino_engine import OpenVino
 from transfer_learning.features.subsets import take
 from transfer_learning.photos import copies, records
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.photos.dataset import DatasetInfo, record_files
 from transfer_learning.photos.looks import Looks
+from transfer_learning.photos.preprocessing import Shrinker
 from transfer_learning.quality import labels, neighbours
 from transfer_learning.quality.findings import Findings
 from transfer_learning.quality.inspection import inspect
+from transfer_learning.runtime import hardware
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.sources.synthetic import render
 
@@ -76,20 +78,15 @@ def prepare(photos: Path | None, folder: Path, count: int, *, each: int) -> Prep
         tfds=settings.dataset.tfds,
         splits=params.Splits(**SLICES),
     )
-    info = fetch(dataset, folder / "dataset")
-    # Here, for it loads TensorFlow.
-    from transfer_learning.photos import preprocessing
-
-    files = [folder / "dataset" / f"{split}.tfrecord" for split in SPLITS]
+    info = fetch(dataset, folder / "dataset", work=folder / "work")
+    files = record_files(folder / "dataset")
     features = {}
     for name in settings.backbones:
         backbone = paths.backbone(name)
         resized = folder / f"{name}.tfrecord"
         resolution = BackboneInfo.read(backbone).resolution
-        records.write(
-            resized,
-            preprocessing.preprocess(files, resolution=resolution, settings=settings.preprocess),
-        )
+        worker = Shrinker(hardware.cores(), resolution=resolution, settings=settings.preprocess)
+        records.write(resized, worker.shrunk(files))
         features[name] = OpenVino(backbone).extract([resized], info.classes, lambda _: None)
     return Prepared(info, Looks.read(folder / "dataset"), features, planted)
 

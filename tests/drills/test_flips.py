@@ -21,7 +21,7 @@ from transfer_learning.runtime.errors import UserError
 STEP = 7 if DRILLS == 1 else 1
 LOCKED = "schema: '2.0'\nstages:\n  writer@b:\n    cmd: x\n    outs:\n    - path: data/b\n"
 ARRAYS = {"names": np.array(["blue", "réd"]), "numbers": np.arange(12, dtype=np.float32)}
-RECORDS = [Record(f"blue/{n}.jpg", n, bytes([n] * 40), by_pillow=n == 1) for n in range(3)]
+RECORDS = [Record(f"blue/{n}.jpg", n, bytes([n] * 40)) for n in range(3)]
 
 
 @dataclass(frozen=True)

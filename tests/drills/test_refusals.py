@@ -91,12 +91,10 @@ REFUSALS = {
         PHOTOS, ("the disk is full", "free: ", "make room"), fill("data/inputs/folder.json.part")
     ),
     "the disk is full of records": Refusal(
-        FETCH, ("the disk is full", "make room"), fill("data/dataset/train.tfrecord.part")
+        FETCH, ("the disk is full", "make room"),
+        fill("data/dataset/train-00000-of-00001.tfrecord.part"),
     ),
-    "no temporary folder takes a byte": Refusal(
-        FETCH, ("usable temporary directory", "export TMPDIR=FOLDER"), lambda folder: None, 0
-    ),
-    "a temporary file may not grow": Refusal(
+    "a file may not grow": Refusal(
         FETCH, ("ulimit -f",), lambda folder: None, 2_000
     ),
 }  # fmt: skip

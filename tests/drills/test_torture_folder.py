@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from transfer_learning.config.params import Dataset, Folder, Preprocess, Rendered, Splits, Tfds
-from transfer_learning.photos import pixels, preprocessing, records, thumbnails
-from transfer_learning.photos.dataset import SPLITS, DatasetInfo
+from transfer_learning.photos import pixels, preprocessing, records, tf_resizing, thumbnails
+from transfer_learning.photos.dataset import DatasetInfo, record_files
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.sources.folder import manifest
 
@@ -140,7 +140,7 @@ def test_all_oddities_in_one_folder_are_survived(root: Path, tmp_path: Path) -> 
     out = tmp_path / "out"
 
     listed = manifest(settings(root).folder)
-    info = fetch(settings(root), out)
+    info = fetch(settings(root), out, work=tmp_path / "work")
 
     odd = {entry.id.removeprefix("odd/") for entry in info.photos if entry.label == 0}
     reasons = {item.id.removeprefix("odd/"): item.reason for item in info.rejected}
@@ -156,15 +156,15 @@ def test_all_oddities_in_one_folder_are_survived(root: Path, tmp_path: Path) -> 
 
 def _expect_equal_pixels(info: DatasetInfo, out: Path) -> None:
     """Expect ``preprocess`` and the thumbnails to show what ``pixels.rgb`` shows."""
-    files = [out / f"{split}.tfrecord" for split in SPLITS]
-    found = preprocessing.preprocess(files, resolution=RESOLUTION, settings=METHOD)
-    shrunk = {record.id: record.image for record in found}
+    files = record_files(out)
+    worker = preprocessing.Shrinker(2, resolution=RESOLUTION, settings=METHOD)
+    shrunk = {record.id: record.image for record in worker.shrunk(files)}
     kept = {record.id: record.image for record in records.read(files)}
     small = thumbnails.read(out)
     for entry in info.photos:
         picture = pixels.rgb(pixels.open_photo(kept[entry.id]))
         assert picture.size == (entry.width, entry.height)
-        expected = preprocessing.resize(
+        expected = tf_resizing.resize(
             np.asarray(picture), resolution=RESOLUTION, settings=METHOD
         ).numpy()
         assert shrunk[entry.id] == expected.tobytes(), entry.id

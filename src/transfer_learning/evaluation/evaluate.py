@@ -44,7 +44,8 @@ def evaluate(
     Raises:
         UserError: a test photo's id is there twice.
     """
-    twice = sorted(photo for photo, count in Counter(test.ids.tolist()).items() if count > 1)
+    ids = test.ids[:].tolist()
+    twice = sorted(photo for photo, count in Counter(ids).items() if count > 1)
     if twice:
         raise UserError(
             f"the test split has photos with the same id ({len(twice)} ids, first {twice[0]!r}); "
@@ -85,10 +86,8 @@ def evaluate(
         for name, count, *scores in zip(classes, photos, precision, recall, f1, strict=True)
     ]
     predictions = [
-        Prediction(str(photo), classes[label], classes[guess], tuple(map(float, row)))
-        for photo, label, guess, row in zip(
-            test.ids, test.labels, predicted, probability, strict=True
-        )
+        Prediction(photo, classes[label], classes[guess], tuple(row.tolist()))
+        for photo, label, guess, row in zip(ids, test.labels, predicted, probability, strict=True)
     ]
     return Evaluation(metrics, per_class, predictions)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transfer_learning.features.features import Features
-from transfer_learning.features.subsets import stratified_order, take
+from transfer_learning.features.subsets import sample, stratified_order, take
 from transfer_learning.heads import logistic
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -18,6 +18,8 @@ FEWEST = 3
 # Of draws and test photos together, for the interval of what twice the photos would bring.
 RESAMPLES = 2000
 SEED = 0
+# Training photos, and validation and test photos, that are enough for a curve.
+MOST, HELD = 10_000, 5_000
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,13 @@ def measure(
 ) -> LearningCurve | None:
     """Fit logistic heads on nested stratified subsets of the training photos, in several draws.
 
-    The validation photos choose each one's strength.  All photos are the same in each draw.
+    The validation photos choose each one's strength.  All photos are the same in each draw; they
+    are those of a stratified sample where there are more than ``MOST`` or ``HELD``.
 
     Returns:
         The curve, of the subsets that have photos of every class; None where they are too few.
     """
+    train, valid, test = sample(train, MOST), sample(valid, HELD), sample(test, HELD)
     rngs = [np.random.default_rng(SEED + draw) for draw in range(DRAWS)]
     orders = [stratified_order(train.labels, rng) for rng in rngs]
     counts = sorted({round(share * len(train.labels)) for share in SHARES})

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 
-from transfer_learning.evaluation.neighbours import STEPS, Neighbours
+from transfer_learning.evaluation.neighbours import AMONG, STEPS, Neighbours
 from transfer_learning.features.features import Features
-from transfer_learning.features.subsets import stratified_order
+from transfer_learning.features.subsets import sample, stratified_order
+from transfer_learning.runtime.rows import Table, blocks
 
 # Training photos that are shown for a test photo, and on the map.
 NEAREST, SAMPLE = 5, 300
@@ -23,33 +24,38 @@ BLOCK = 256
 
 
 def find(train: Features, test: Features) -> Neighbours:
-    """Return the neighbours of the test photos among the training photos, and the map of both."""
-    nearest, similarity = _nearest(train.features, test.features)
-    sample = np.sort(stratified_order(train.labels, np.random.default_rng(0))[:SAMPLE])
-    places, explained = _places(train.features, test.features)
+    """Return the neighbours of the test photos among the training photos, and the map of both.
+
+    Of more than ``AMONG`` training photos, a stratified sample of so many stands for them.
+    """
+    train = sample(train, AMONG)
+    known = train.features[:]
+    nearest, similarity = _nearest(known, test.features)
+    shown = np.sort(stratified_order(train.labels, np.random.default_rng(0))[:SAMPLE])
+    places, explained = _places(known, test.features)
     # Only those that are shown are kept, under their numbers among these.
-    used = np.unique(np.concatenate([nearest.ravel(), sample]))
+    used = np.unique(np.concatenate([nearest.ravel(), shown]))
     return Neighbours(
-        test_ids=test.ids,
+        test_ids=test.ids[:],
         train_ids=train.ids[used],
         nearest=np.searchsorted(used, nearest),
         similarity=similarity,
         test_places=places[len(train.labels) :],
-        sample=np.searchsorted(used, sample),
-        sample_places=places[sample],
+        sample=np.searchsorted(used, shown),
+        sample_places=places[shown],
         explained=explained,
     )
 
 
-def _nearest(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(train: np.ndarray, test: Table) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the nearest training photos, int64 [N, K], and their cosines.
 
     Equals are in the order of the training photos.
     """
-    known, asked = _unit(train), _unit(test)
+    known = _unit(train)
     rows, cosines = [], []
-    for start in range(0, len(asked), BLOCK):
-        cosine = (asked[start : start + BLOCK] @ known.T).round(DECIMALS)
+    for asked in blocks(test, BLOCK):
+        cosine = (_unit(asked) @ known.T).round(DECIMALS)
         order = np.argsort(-cosine, axis=1, kind="stable")[:, :NEAREST]
         rows.append(order)
         cosines.append(np.take_along_axis(cosine, order, axis=1))
@@ -62,7 +68,7 @@ def _unit(features: np.ndarray) -> np.ndarray:
     return np.asarray(wide / np.where(lengths > 0, lengths, 1))
 
 
-def _places(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _places(train: np.ndarray, test: Table) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of the training photos, then of the test photos, int64 [T + N, 2].
 
     And the axes' shares of the training photos' variance, float64 [2].  An axis points to where
@@ -74,8 +80,14 @@ def _places(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray
     axes = min(2, smallest)
     # ARPACK, the fastest, finds fewer axes than there are.
     solver = "arpack" if smallest > axes else "full"
-    pca = PCA(axes, svd_solver=solver, random_state=0).fit(train.astype(np.float64))
-    flat = pca.transform(np.concatenate([train, test]).astype(np.float64))
+    pca = PCA(axes, copy=False, svd_solver=solver, random_state=0).fit(train.astype(np.float64))
+    flat = np.concatenate(
+        [
+            pca.transform(block.astype(np.float64))
+            for table in (train, test)
+            for block in blocks(table)
+        ]
+    )
     flat = np.pad(flat, [(0, 0), (0, 2 - axes)])
     low, high = flat.min(axis=0), flat.max(axis=0)
     # One scale for both axes, so that distances mean the same; the shorter one in the middle.

@@ -12,6 +12,8 @@ from transfer_learning.runtime import npz
 # Steps of a map's longer side.  Features that differ by 1e-6 moved no photo by one
 # (docs/portability.md).
 STEPS = 1000
+# Training photos among which neighbours are sought at most (docs/memory.md).
+AMONG = 10_000
 
 
 @dataclass(frozen=True)

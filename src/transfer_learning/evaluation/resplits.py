@@ -10,6 +10,7 @@ from math import sqrt
 import numpy as np
 
 from transfer_learning.features.features import Features
+from transfer_learning.features.joining import same_photos
 from transfer_learning.features.subsets import joined, stratified_order, take
 from transfer_learning.heads.head import Head
 from transfer_learning.runtime.errors import UserError
@@ -69,7 +70,7 @@ def resplit(
     pools = {name: joined(parts) for name, parts in sets.items()}
     first, *others = pools
     for name in others:
-        if not np.array_equal(pools[first].ids, pools[name].ids):
+        if not same_photos(pools[first], pools[name]):
             raise UserError(
                 f"data/features/{first} and data/features/{name} are of different photos; "
                 "rebuild them: make repro"

@@ -1,6 +1,6 @@
-"""One format of an exported classifier on a file of photos: its probabilities as ``.npy``.
+"""One format of an exported classifier on files of photos: its probabilities as ``.npy``.
 
-    python -m transfer_learning.export.answering FORMAT FOLDER PHOTOS.tfrecord OUT.npy
+    python -m transfer_learning.export.answering FORMAT FOLDER OUT.npy PHOTOS.tfrecord…
 
 A process of its own for each format, so that none sees what another has loaded.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -42,9 +43,11 @@ def saved_model(folder: Path, photos: Iterator[bytes]) -> Iterator[np.ndarray]:
         found: list[np.ndarray | None] = [None] * len(batch)
         plain = [index for index, encoded in enumerate(batch) if takes(encoded)]
         if plain:
-            answers = by_bytes(image_bytes=tf.constant([batch[index] for index in plain]))
-            for index, row in zip(plain, answers["probabilities"].numpy(), strict=True):
-                found[index] = row
+            # TensorFlow refuses a few JPEGs that Pillow lets pass.
+            with suppress(tf.errors.OpError):
+                answers = by_bytes(image_bytes=tf.constant([batch[index] for index in plain]))
+                for index, row in zip(plain, answers["probabilities"].numpy(), strict=True):
+                    found[index] = row
         for index, encoded in enumerate(batch):
             if found[index] is None:
                 whole = pixels.array(pixels.open_photo(encoded))
@@ -56,7 +59,8 @@ def takes(encoded: bytes) -> bool:
     """Whether the SavedModel's ``image_bytes`` shows a photo as the pipeline does."""
     image = pixels.open_photo(encoded)
     if image.format in ("JPEG", "MPO"):
-        return image.mode in ("RGB", "L") and pixels.orientation(image) == 1
+        upright = image.mode in ("RGB", "L") and pixels.orientation(image) == 1
+        return upright and not pixels.is_lossless_jpeg(encoded)
     return image.format == "PNG" and pixels.orientation(image) == 1
 
 
@@ -91,8 +95,8 @@ def openvino(folder: Path, photos: Iterator[bytes]) -> Iterator[np.ndarray]:
         yield network(named)["probabilities"][0]
 
 
-def main(kind: str, folder: Path, photos: Path, out: Path) -> None:
-    """Write float64 [N, C]: what the format ``kind`` answers to the photos of a TFRecord file."""
+def main(kind: str, folder: Path, out: Path, *photos: Path) -> None:
+    """Write float64 [N, C]: what the format ``kind`` answers to the photos of TFRecord files."""
     hardware.hide_gpu()
     encoded = (record.image for record in records.read(photos))
     match kind:

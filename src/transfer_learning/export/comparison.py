@@ -75,14 +75,14 @@ class Expected:
     exact: bool = True
 
 
-def compare(folder: Path, photos: Path, expected: Expected) -> list[Compared]:
+def compare(folder: Path, photos: Sequence[Path], expected: Expected) -> list[Compared]:
     """Run every format that is in the folder, each in a process of its own.
 
     Where one is refused, ``model.json`` is removed, so that nobody uses the folder.
 
     Args:
         folder: the export.
-        photos: the TFRecord file of the test photos.
+        photos: the TFRecord files of the test photos.
         expected: what the pipeline answers to them.
 
     Raises:
@@ -99,7 +99,7 @@ def compare(folder: Path, photos: Path, expected: Expected) -> list[Compared]:
         raise
 
 
-def _compare(item: Format, folder: Path, photos: Path, expected: Expected) -> Compared:
+def _compare(item: Format, folder: Path, photos: Sequence[Path], expected: Expected) -> Compared:
     found = _answers(item, folder, photos)
     labels = np.array(expected.classes)[found.argmax(axis=1)]
     other = np.array([row.predicted for row in expected.rows]) != labels
@@ -137,12 +137,12 @@ def _far_apart(expected: np.ndarray, found: np.ndarray) -> bool:
     return bool((margins > APART).any())
 
 
-def _answers(item: Format, folder: Path, photos: Path) -> np.ndarray:
+def _answers(item: Format, folder: Path, photos: Sequence[Path]) -> np.ndarray:
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / "answers.npy"
         module = "transfer_learning.export.answering"
         done = subprocess.run(
-            [sys.executable, "-m", module, item.kind, str(folder), str(photos), str(out)],
+            [sys.executable, "-m", module, item.kind, str(folder), str(out), *map(str, photos)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:

@@ -18,7 +18,7 @@ from transfer_learning.evaluation.threshold import Threshold
 from transfer_learning.export.parts import Backbone, Parts
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head, softmax
-from transfer_learning.photos.dataset import DatasetInfo
+from transfer_learning.photos.dataset import PHOTOS, DatasetInfo
 from transfer_learning.runtime.files import read_json, sha256
 
 # Digits of the revision.
@@ -93,7 +93,7 @@ def manifest(gathered: Gathered, folder: Path) -> Manifest:
 
 
 def _made_of(gathered: Gathered) -> Iterable[Path]:
-    yield paths.DATASET / "dataset.json"
+    yield from (paths.DATASET / name for name in ("dataset.json", PHOTOS))
     for backbone in gathered.parts.members.values():
         yield from _files(backbone.folder)
     features = paths.features(gathered.name)

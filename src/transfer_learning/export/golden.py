@@ -85,7 +85,7 @@ def write(photos: Sequence[Golden], classifier: Classifier, folder: Path) -> Non
 def _readable(encoded: bytes) -> tuple[bytes, str]:
     """Return a photo as the SavedModel reads it, and its suffix."""
     image = pixels.open_photo(encoded)
-    if not pixels.needs_pillow(image):
+    if not pixels.needs_pillow(image) and not pixels.is_lossless_jpeg(encoded):
         return encoded, ".jpg"
     file = io.BytesIO()
     pixels.rgb(image).save(file, "PNG")

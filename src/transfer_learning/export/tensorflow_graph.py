@@ -9,7 +9,7 @@ from typing import Any
 from transfer_learning import backbones
 from transfer_learning.backbones import artifact, freeze, tensorflow_network
 from transfer_learning.export.parts import LeftOut, Parts
-from transfer_learning.photos import preprocessing
+from transfer_learning.photos import tf_resizing
 from transfer_learning.runtime.tensorflow_quiet import tf
 
 
@@ -42,7 +42,7 @@ class Graph:
         for backbone in self.parts.members.values():
             side = backbone.info.resolution
             if side not in by_side:
-                by_side[side] = preprocessing.resize(
+                by_side[side] = tf_resizing.resize(
                     image, resolution=side, settings=self.parts.resize
                 )
         return {name: by_side[item.info.resolution] for name, item in self.parts.members.items()}

@@ -38,13 +38,20 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(folder: Path, precision: Precision, *, info: BackboneInfo | None = None) -> Engine:
+def open_engine(
+    folder: Path,
+    precision: Precision,
+    *,
+    info: BackboneInfo | None = None,
+    cores: int | None = None,
+) -> Engine:
     """Return the engine for the backbone of ``folder`` and this machine, saying what is unusual.
 
     Args:
         folder: the artifact's folder.
         precision: the arithmetic that is wished for.
         info: what its ``backbone.json`` says, where that was read already.
+        cores: how many a CPU's engine may use; all of this process, if not said.
 
     Raises:
         UserError: a SavedModel cannot be loaded, or OpenVINO cannot run an .onnx or .xml file.
@@ -52,7 +59,7 @@ def open_engine(folder: Path, precision: Precision, *, info: BackboneInfo | None
     """
     info = BackboneInfo.read(folder) if info is None else info
     if info.network == OPENVINO_FILE:
-        return _open_file(folder, precision, info)
+        return _open_file(folder, precision, info, cores)
     gpu = nvidia.look()
     if gpu.unused_because:
         print(f"the GPU is not used: {gpu.unused_because}")
@@ -61,19 +68,19 @@ def open_engine(folder: Path, precision: Precision, *, info: BackboneInfo | None
 
         return tensorflow_engine.open_engine(folder, precision, device="GPU:0", info=info)
     try:
-        return OpenVino(folder, precision, info=info)
+        return OpenVino(folder, precision, info=info, cores=cores)
     except RuntimeError as error:
         print(f"OpenVINO cannot run {folder}, so TensorFlow does: {_reason(error)}")
     from transfer_learning.features import tensorflow_engine
 
-    return tensorflow_engine.open_engine(folder, precision, device="CPU:0", info=info)
+    return tensorflow_engine.open_engine(folder, precision, device="CPU:0", info=info, cores=cores)
 
 
-def _open_file(folder: Path, precision: Precision, info: BackboneInfo) -> Engine:
+def _open_file(folder: Path, precision: Precision, info: BackboneInfo, cores: int | None) -> Engine:
     if nvidia.look().usable:
         print(f"{info.handle} is a file that OpenVINO runs: on the CPU, not on the GPU")
     try:
-        return OpenVino(folder, precision, info=info)
+        return OpenVino(folder, precision, info=info, cores=cores)
     except RuntimeError as error:
         raise UserError(f"OpenVINO cannot run {info.handle}: {_reason(error)}") from None
 

@@ -11,6 +11,7 @@ from transfer_learning.backbones.artifact import BackboneInfo
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.features.features import Features
 from transfer_learning.runtime.errors import UserError
+from transfer_learning.runtime.rows import Rows, Table, blocks
 
 # In the place of an architecture's name.
 NETWORK = "joined"
@@ -24,15 +25,33 @@ def features(members: Mapping[str, Features]) -> Features:
     """
     (first, photos), *others = members.items()
     for name, item in others:
-        if not all(
-            np.array_equal(getattr(photos, key), getattr(item, key))
-            for key in ("ids", "labels", "classes")
-        ):
+        if not same_photos(photos, item):
             raise UserError(
                 f"data/features/{first} and data/features/{name} are of different photos, so they "
                 "cannot be joined; rebuild both: dvc repro -f extract"
             )
-    return replace(photos, features=np.hstack([item.features for item in members.values()]))
+    return replace(photos, features=Beside([item.features for item in members.values()]))
+
+
+def same_photos(first: Features, second: Features) -> bool:
+    """Whether both are of the same photos in the same order, with the same labels."""
+    return (
+        np.array_equal(first.labels, second.labels)
+        and np.array_equal(first.classes, second.classes)
+        and all(map(np.array_equal, blocks(first.ids), blocks(second.ids)))
+    )
+
+
+class Beside(Rows):
+    """Tables of the same photos side by side."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = tables
+        self.shape = (len(tables[0]), sum(table.shape[1] for table in tables))
+        self.dtype = np.result_type(*(table.dtype for table in tables))
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return np.hstack([table[rows] for table in self._tables])
 
 
 def backbone(members: Sequence[BackboneInfo]) -> BackboneInfo:

@@ -17,6 +17,7 @@ from transfer_learning.features.features import Features
 from transfer_learning.photos import records
 from transfer_learning.runtime import hardware
 from transfer_learning.runtime.openvino_quiet import openvino
+from transfer_learning.work import units
 
 
 class OpenVino:
@@ -32,16 +33,23 @@ class OpenVino:
     batch = 4
 
     def __init__(
-        self, folder: Path, precision: Precision = "float32", *, info: BackboneInfo | None = None
+        self,
+        folder: Path,
+        precision: Precision = "float32",
+        *,
+        info: BackboneInfo | None = None,
+        cores: int | None = None,
     ) -> None:
         """Read and compile the network of an artifact's folder, described by ``info``.
+
+        It computes on so many ``cores``, or on all.
 
         Raises:
             RuntimeError: OpenVINO cannot read it, or it is no function from images to vectors.
         """
         info = BackboneInfo.read(folder) if info is None else info
         self.version = openvino.__version__.split("-")[0]
-        threads = hardware.cores()
+        threads = cores or hardware.cores()
         compiled = openvino.Core().compile_model(
             _from_pixels(openvino_network.read(folder, info), batch=self.batch, info=info),
             "CPU",
@@ -53,6 +61,7 @@ class OpenVino:
                 "ENABLE_CPU_PINNING": False,
             },
         )
+        self._image_bytes = info.resolution * info.resolution * 3
         in_bfloat16 = compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.bf16
         self.precision = "bfloat16" if in_bfloat16 else "float32"
         if self.precision != precision:
@@ -72,7 +81,7 @@ class OpenVino:
             while batch := list(islice(photos, self.batch)):
                 ids.extend(photo.id for photo in batch)
                 labels.extend(photo.label for photo in batch)
-                yield [photo.image for photo in batch]
+                yield [self._checked(photo) for photo in batch]
 
         features = []
         for vectors in self.run(batches()):
@@ -84,6 +93,12 @@ class OpenVino:
             ids=np.array(ids),
             classes=np.array(classes),
         )
+
+    def _checked(self, photo: records.Record) -> bytes:
+        with units.photo(photo.id):
+            if len(photo.image) != self._image_bytes:
+                raise ValueError(f"it has {len(photo.image)} bytes, not {self._image_bytes}")
+        return photo.image
 
     def run(self, batches: Iterable[Sequence[bytes]]) -> Iterator[np.ndarray]:
         """Yield the features, float32 [N, D], of batches of up to ``batch`` images, in order.

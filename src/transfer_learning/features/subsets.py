@@ -7,23 +7,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from transfer_learning.features.features import Features
+from transfer_learning.features.features import Features, near
+from transfer_learning.runtime.rows import chain, choose
 
 
 def take(photos: Features, rows: np.ndarray) -> Features:
     """Return the photos of these rows, in their order."""
-    return replace(
-        photos, features=photos.features[rows], labels=photos.labels[rows], ids=photos.ids[rows]
-    )
+    features, ids = (near(choose(table, rows)) for table in (photos.features, photos.ids))
+    return replace(photos, features=features, labels=photos.labels[rows], ids=ids)
 
 
 def joined(sets: Sequence[Features]) -> Features:
     """Return the photos of all sets, one after another."""
-    features, labels, ids = (
-        np.concatenate([getattr(item, key) for item in sets])
-        for key in ("features", "labels", "ids")
+    return Features(
+        chain([item.features for item in sets]),
+        np.concatenate([item.labels for item in sets]),
+        chain([item.ids for item in sets]),
+        sets[0].classes,
     )
-    return Features(features, labels, ids, sets[0].classes)
+
+
+def sample(photos: Features, most: int) -> Features:
+    """Return at most so many of the photos, in their order: a stratified sample of them."""
+    if len(photos.labels) <= most:
+        return photos
+    order = stratified_order(photos.labels, np.random.default_rng(0))
+    return take(photos, np.sort(order[:most]))
 
 
 def stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,9 +28,16 @@ CHUNK = 8
 
 
 def open_engine(
-    folder: Path, precision: str, *, device: str, info: BackboneInfo | None = None
+    folder: Path,
+    precision: str,
+    *,
+    device: str,
+    info: BackboneInfo | None = None,
+    cores: int | None = None,
 ) -> TensorFlow:
     """Return the engine for a backbone on ``device``, ``GPU:0`` or ``CPU:0``.
+
+    Where it is the first in its process, it computes on so many ``cores``, or on all.
 
     In float32 a GPU's TensorFloat-32 is off, since its 10 bits would show in the features. In
     bfloat16 the packages' networks are computed in it; a SavedModel's graph fixes its own types,
@@ -44,6 +53,10 @@ def open_engine(
         precision = "float32"
     elif precision == "bfloat16" and info.network in (SAVED_MODEL, FROZEN_GRAPH):
         precision = "tensorfloat32"
+    if cores:
+        # Later than the first use of TensorFlow, whose threads are those of the first.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(cores)
     tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
     if on_gpu:
         # Else cuDNN takes what is fastest at the moment, and equal photos may get other bytes.
@@ -147,16 +160,20 @@ class TensorFlow:
         self._compiled = functools.cache(self._compile)
         self._resolution = resolution
         self._device = device
+        self._turn = threading.Lock()
 
     def extract(
         self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]
     ) -> Features:
         """Return the features of a split, as ``Engine`` says.
 
+        Several threads may be in it: one reads while the device computes for another.
+
         Raises:
             UserError: not even a batch of one photo fits in the device's memory.
         """
         while True:
+            batch = self.batch
             done: list[int] = []
 
             def count(photos: int, done: list[int] = done) -> None:
@@ -164,20 +181,23 @@ class TensorFlow:
                 advance(photos)
 
             try:
-                return self._extract(paths, classes, count)
+                return self._extract(paths, classes, count, batch)
             except tf.errors.OpError as error:
                 if not is_out_of_memory(error):
                     raise
                 said = error.message.strip().partition("\n")[0]
                 advance(-sum(done))
-            if self.batch == 1:
+            if batch == 1:
                 raise UserError(
                     f"{self._device} has too little memory for one photo of "
                     f"{self._resolution} × {self._resolution} pixels; end what else uses it, or "
                     f"set CUDA_VISIBLE_DEVICES=-1 to use the CPU (TensorFlow: {said})"
                 )
-            self.batch //= 2
-            print(f"{self._device} is out of memory: going on in batches of {self.batch}")
+            with self._turn:
+                # Once, where several threads found it out.
+                if self.batch == batch:
+                    self.batch //= 2
+                    print(f"{self._device} is out of memory: going on in batches of {self.batch}")
 
     def forward(self, pixels: np.ndarray) -> np.ndarray:
         """Return the features, float32 [batch, D], of up to ``batch`` photos, uint8 [N, R, R, 3].
@@ -190,15 +210,21 @@ class TensorFlow:
             return np.asarray(self._compiled(self.batch)(filled))
 
     def _extract(
-        self, paths: Sequence[Path], classes: Sequence[str], advance: Callable[[int], object]
+        self,
+        paths: Sequence[Path],
+        classes: Sequence[str],
+        advance: Callable[[int], object],
+        size: int,
     ) -> Features:
-        run = self._compiled(self.batch)
+        with self._turn:
+            run = self._compiled(size)
         ids: list[bytes] = []
         labels, features, pending = [], [], []
-        for batch, pixels in self._on_device(paths):
+        for batch, pixels in self._on_device(paths, size):
             ids.extend(batch["id"].numpy())
             labels.append(batch["label"].numpy())
-            with tf.device(self._device):
+            # One batch's kernels after another's, so that no two take memory at a time.
+            with self._turn, tf.device(self._device):
                 pending.append(run(pixels))
             if len(pending) == CHUNK:
                 features += [vectors.numpy() for vectors in pending]
@@ -221,14 +247,14 @@ class TensorFlow:
 
         return run
 
-    def _on_device(self, paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Any]]:
+    def _on_device(self, paths: Sequence[Path], size: int) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield batches and their pixels, uint8 [batch, R, R, 3], on the device, ahead of use."""
 
         def copy(batch: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-            missing = self.batch - len(batch["label"])
+            missing = size - len(batch["label"])
             with tf.device(self._device):
                 return batch, tf.pad(batch["image"], [[0, missing], [0, 0], [0, 0], [0, 0]])
 
-        dataset = pixel_dataset(paths, self._resolution, batch=self.batch)
+        dataset = pixel_dataset(paths, self._resolution, batch=size)
         with ThreadPoolExecutor(1) as executor:
             yield from parallel.ordered(executor, copy, dataset.prefetch(tf.data.AUTOTUNE), ahead=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from transfer_learning.runtime import npz
+from transfer_learning.runtime.rows import Table, blocks
 
 FILE = "head.npz"
 
@@ -22,14 +23,17 @@ class Head:
     bias: np.ndarray
     classes: np.ndarray
 
-    def logits(self, features: np.ndarray) -> np.ndarray:
+    def logits(self, features: Table) -> np.ndarray:
         """Return float64 [N, C] for features float32 [N, D]; Dropout does nothing here.
 
         In float64, so that the order in which a processor sums shows in no digit that is kept.
         """
-        return np.asarray(features.astype(np.float64) @ self.kernel.astype(np.float64) + self.bias)
+        kernel = self.kernel.astype(np.float64)
+        return np.concatenate(
+            [block.astype(np.float64) @ kernel + self.bias for block in blocks(features)]
+        )
 
-    def accuracy_and_loss(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    def accuracy_and_loss(self, features: Table, labels: np.ndarray) -> tuple[float, float]:
         """Return the share of photos that are right, and the mean log loss.
 
         Args:

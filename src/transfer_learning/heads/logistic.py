@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from transfer_learning.features.features import Features
 from transfer_learning.features.subsets import joined
 from transfer_learning.heads.head import Head
+from transfer_learning.heads.streaming import Streamed
 from transfer_learning.heads.strengths import Strength
 from transfer_learning.runtime.errors import UserError
 
@@ -29,7 +30,10 @@ STRONGEST, WEAKEST = 9 * STEPS, -5 * STEPS
 # weights are right in every bit that float32 keeps, on whatever processor.
 PATH_TOLERANCE, TOLERANCE = 1e-6, 1e-13
 ITERATIONS = 10_000
-# That are kept: a few megabytes each.
+# Bytes of features as float64 up to which scikit-learn takes them at once: 13,000 photos, 1,280
+# each. It needs four times as much.
+RESIDENT = 2**27
+# That are kept.
 PROBLEMS = 4
 
 
@@ -84,13 +88,13 @@ def _strength(step: int) -> float:
 
 
 def _path(
-    problem: _Problem, valid_set: Features, strength: float | None
+    problem: _Problem | Streamed, valid_set: Features, strength: float | None
 ) -> tuple[list[Strength], dict[float, np.ndarray]]:
     """Return the path, the strongest first, and by strength the weights."""
     weights: dict[float, np.ndarray] = {}
 
     def tried(value: float, start: np.ndarray | None) -> Strength:
-        weights[value] = problem.weights(value, start, "lbfgs", PATH_TOLERANCE)
+        weights[value] = problem.weights(value, start)
         head = problem.head(weights[value])
         means = [
             head.accuracy_and_loss(photos.features, photos.labels)
@@ -135,13 +139,7 @@ class _Problem:
 
     @classmethod
     def of(cls, photos: Features) -> _Problem:
-        counts = np.bincount(photos.labels, minlength=len(photos.classes))
-        if missing := photos.classes[counts == 0].tolist():
-            raise UserError(
-                f"class {missing[0]!r} has no training photo, and a logistic head needs one of "
-                "each class: change dataset.splits, or set train.head to dense"
-            )
-        features = photos.features.astype(np.float64)
+        features = photos.features[:].astype(np.float64)
         mean, scale = features.mean(axis=0), features.std(axis=0)
         scale[scale == 0] = 1
         standard = (features - mean) / scale
@@ -152,14 +150,18 @@ class _Problem:
 
     def solve(self, strength: float, start: np.ndarray | None) -> Head:
         """Return the head with this strength, as exact as float32 holds it."""
-        near = self.weights(strength, start, "lbfgs", PATH_TOLERANCE)
+        near = self.weights(strength, start)
         with warnings.catch_warnings():
             # Where no step makes the loss smaller, it is as small as float64 can tell.
             warnings.simplefilter("ignore")
             return self.head(self.weights(strength, near, "newton-cg", TOLERANCE))
 
     def weights(
-        self, strength: float, start: np.ndarray | None, solver: str, tolerance: float
+        self,
+        strength: float,
+        start: np.ndarray | None,
+        solver: str = "lbfgs",
+        tolerance: float = PATH_TOLERANCE,
     ) -> np.ndarray:
         """Return the weights float64 [C, min(N, D) + 1], the bias last; two classes have one row.
 
@@ -191,4 +193,13 @@ class _Problem:
 
 
 # Kept, for one head after another on the same photos.
-_problem = lru_cache(PROBLEMS)(_Problem.of)
+@lru_cache(PROBLEMS)
+def _problem(photos: Features) -> _Problem | Streamed:
+    counts = np.bincount(photos.labels, minlength=len(photos.classes))
+    if missing := photos.classes[counts == 0].tolist():
+        raise UserError(
+            f"class {missing[0]!r} has no training photo, and a logistic head needs one of "
+            "each class: change dataset.splits, or set train.head to dense"
+        )
+    wide = photos.features.shape[0] * photos.features.shape[1] * np.dtype(np.float64).itemsize
+    return _Problem.of(photos) if wide <= RESIDENT else Streamed.of(photos)

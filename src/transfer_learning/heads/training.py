@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from transfer_learning.config.params import Train
 from transfer_learning.features.features import Features
 from transfer_learning.heads.head import Head
 from transfer_learning.heads.history import Epoch
+from transfer_learning.runtime.rows import blocks
 from transfer_learning.runtime.tensorflow_quiet import tf
 
+# Photos whose features are in memory at a time: 42 MB of 1,280 each, and as float64 twice that.
+CHUNK = 8192
 # Networks that are kept, for heads that differ in nothing but dropout.
 NETWORKS = 16
 
@@ -40,19 +45,37 @@ def train(
     tf.config.experimental.enable_op_determinism()
     network = _network(train_set.features.shape[1], len(train_set.classes), settings.dropout)
     order = network.start(settings, len(train_set.labels))
-    train_photos, valid_photos = (
-        (tf.constant(photos.features), tf.constant(photos.labels))
-        for photos in (train_set, valid_set)
-    )
+    batch_size = tf.constant(settings.batch_size, tf.int64)
     epochs = []
     for number in range(1, settings.epochs + 1):
-        batches = order, tf.constant(settings.batch_size, tf.int64)
-        loss, accuracy = network.learn(*train_photos, *batches)
-        val_loss, val_accuracy = network.measure(*valid_photos)
+        sums = tf.zeros(2, tf.float64)
+        for photos, labels in _chunks(train_set, order, settings.batch_size):
+            sums = network.learn(photos, labels, batch_size, sums)
+        loss, accuracy = sums.numpy() / len(train_set.labels)
+        val_loss, val_accuracy = _measured(network, valid_set)
         epochs.append(Epoch(number, *map(float, (accuracy, val_accuracy, loss, val_loss))))
         after_epoch(epochs[-1])
     kernel, bias = (value.numpy().astype("float32") for value in network.weights)
     return Head(kernel, bias, train_set.classes), epochs
+
+
+def _chunks(photos: Features, order: np.ndarray, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    """Yield features and labels in this order, whole batches at a time: of few photos all."""
+    step = max(1, CHUNK // batch_size) * batch_size
+    for start in range(0, len(order), step):
+        rows = order[start : start + step]
+        yield tf.constant(photos.features[rows]), tf.constant(photos.labels[rows])
+
+
+def _measured(network: _Network, photos: Features) -> tuple[float, float]:
+    """Return the mean loss and the accuracy of photos that nothing is learnt from."""
+    begin, sums = 0, np.zeros(2)
+    for block in blocks(photos.features, CHUNK):
+        labels = photos.labels[begin : begin + len(block)]
+        sums += network.measure(tf.constant(block), tf.constant(labels)).numpy() * len(labels)
+        begin += len(block)
+    loss, accuracy = sums / begin
+    return float(loss), float(accuracy)
 
 
 class _Network:
@@ -76,7 +99,7 @@ class _Network:
         self._adam = keras.optimizers.Adam()
         self._adam.build(self.weights)
 
-    def start(self, settings: Train, photos: int) -> Any:
+    def start(self, settings: Train, photos: int) -> np.ndarray:
         """Take the weights and all else that a new network has; return the order of the photos.
 
         The order, int64 [N], is the same in each epoch, as in Keras's ``fit`` when a seed is set.
@@ -96,30 +119,28 @@ class _Network:
         orders = tf.data.Dataset.range(1).map(
             lambda _: tf.random.shuffle(tf.range(photos, dtype=tf.int64))
         )
-        return next(iter(orders))
+        return np.asarray(next(iter(orders)))
 
     @tf.function(reduce_retracing=True)
-    def learn(self, features: Any, labels: Any, order: Any, batch_size: Any) -> Any:
-        """Go through all photos once, in this order; return their mean loss and accuracy."""
-        photos = tf.size(order, tf.int64)
-        loss, right = tf.constant(0.0, tf.float64), tf.constant(0.0, tf.float64)
-        for begin in tf.range(0, photos, batch_size):
-            rows = order[begin : begin + batch_size]
-            batch, answers = tf.gather(features, rows), tf.gather(labels, rows)
+    def learn(self, features: Any, labels: Any, batch_size: Any, sums: Any) -> Any:
+        """Go through the photos once, batch by batch; add their losses, and how many are right."""
+        loss, right = sums[0], sums[1]
+        for begin in tf.range(0, tf.size(labels, tf.int64), batch_size):
+            batch, answers = (part[begin : begin + batch_size] for part in (features, labels))
             with tf.GradientTape() as tape:
                 logits = self._model(batch, training=True)
                 mean = self._loss(answers, logits)
             self._adam.apply(tape.gradient(mean, self.weights), self.weights)
-            loss += mean * tf.cast(tf.size(rows), tf.float64)
+            loss += mean * tf.cast(tf.size(answers), tf.float64)
             right += _right(answers, logits)
-        return loss / tf.cast(photos, tf.float64), right / tf.cast(photos, tf.float64)
+        return tf.stack([loss, right])
 
     @tf.function(reduce_retracing=True)
     def measure(self, features: Any, labels: Any) -> Any:
         """Return the mean loss and the accuracy of photos that nothing is learnt from."""
         logits = self._model(features, training=False)
         photos = tf.cast(tf.size(labels), tf.float64)
-        return self._loss(labels, logits), _right(labels, logits) / photos
+        return tf.stack([self._loss(labels, logits), _right(labels, logits) / photos])
 
 
 _network = lru_cache(NETWORKS)(_Network)

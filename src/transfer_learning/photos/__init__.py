@@ -1,8 +1,8 @@
 """Photos as files: the data set that ``fetch`` wrote, its records, pixels and thumbnails.
 
 Import from here: ``dataset`` (what there is), ``records`` (TFRecord files, without TensorFlow),
-``tf_input`` (the same files in TensorFlow), ``pixels`` (how any photo is decoded), ``decoding``
-(the same in TensorFlow), ``preprocessing`` (R × R pixels in TensorFlow), ``squares`` (the same
-without it, with ``resizing``), ``thumbnails``.
-May import: config, runtime.
+``shards`` (the same as units of work), ``tf_input`` (the same in TensorFlow), ``pixels`` (how any
+photo is decoded), ``squares`` (R × R pixels, with ``resizing``; ``tf_resizing`` in TensorFlow),
+``preprocessing`` (of whole files), ``thumbnails``.
+May import: config, work, runtime.
 """

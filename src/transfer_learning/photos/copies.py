@@ -17,6 +17,7 @@ from scipy.fft import dctn
 from scipy.spatial import cKDTree
 
 from transfer_learning.photos.looks import SIDE, Looks
+from transfer_learning.runtime.rows import Table, blocks, choose
 
 # Frequencies across plus down, of the cosine transform: 18 numbers of a photo, of length 1.
 FREQUENCIES = 5
@@ -95,32 +96,33 @@ def _same_bytes(sha256: np.ndarray) -> tuple[np.ndarray, list[Copy]]:
     ]
 
 
-def _same_pictures(grey: np.ndarray, chosen: np.ndarray) -> Iterator[Copy]:
-    chosen = chosen[grey[chosen].std(axis=(1, 2)) >= FLAT]
+def _same_pictures(grey: Table, firsts: np.ndarray) -> Iterator[Copy]:
+    varied = [block.std(axis=(1, 2)) >= FLAT for block in blocks(choose(grey, firsts))]
+    chosen = firsts[np.concatenate(varied)]
     if len(chosen) < 2:
         return
     for mirrored in (False, True):
-        found = _near(grey[chosen], mirrored=mirrored)
-        first, second = chosen[found].T
-        shown = grey[second][:, :, ::-1] if mirrored else grey[second]
-        for a, b, alike in zip(
-            first.tolist(), second.tolist(), correlation(grey[first], shown).tolist(), strict=True
-        ):
-            if alike >= SAME:
-                yield Copy(a, b, alike, mirrored=mirrored)
+        found = chosen[_near(choose(grey, chosen), mirrored=mirrored)]
+        for pairs in blocks(found):
+            first, second = grey[pairs[:, 0]], grey[pairs[:, 1]]
+            alike = correlation(first, second[:, :, ::-1] if mirrored else second)
+            for (a, b), value in zip(pairs.tolist(), alike.tolist(), strict=True):
+                if value >= SAME:
+                    yield Copy(a, b, value, mirrored=mirrored)
 
 
-def _near(grey: np.ndarray, *, mirrored: bool) -> np.ndarray:
+def _near(grey: Table, *, mirrored: bool) -> np.ndarray:
     """Return the pairs int64 [P, 2], the lower number first, whose descriptions are near."""
-    whole = _described(grey.astype(np.float32))
+    whole = np.concatenate([_described(block) for block in blocks(grey)])
     # The default splits at medians, which takes quadratic time where many photos are equal.
     tree = cKDTree(whole, balanced_tree=False)
     found = []
-    for part in _ways(grey):
-        described = _described(part[:, :, ::-1] if mirrored else part)
-        _, near = tree.query(described, NEAREST + 1, distance_upper_bound=RADIUS, workers=-1)
-        query, place = np.nonzero(near < len(grey))
-        found.append(np.sort(np.column_stack([query, near[query, place]]), axis=1))
+    for rows in blocks(np.arange(len(grey))):
+        for part in _ways(grey[rows]):
+            described = _described(part[:, :, ::-1] if mirrored else part)
+            _, near = tree.query(described, NEAREST + 1, distance_upper_bound=RADIUS, workers=-1)
+            query, place = np.nonzero(near < len(grey))
+            found.append(np.sort(np.column_stack([rows[query], near[query, place]]), axis=1))
     pairs = np.unique(np.concatenate(found), axis=0)
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
 

@@ -7,10 +7,11 @@ processor finds the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -18,6 +19,7 @@ from PIL import Image, ImageChops, ImageFilter
 from transfer_learning.config.paths import DATASET
 from transfer_learning.photos import pixels
 from transfer_learning.runtime import npz
+from transfer_learning.runtime.rows import Table, choose
 
 FILE = "looks.npz"
 # Pixels of the longer side on which light, colour and sharpness are measured, and of a side of the
@@ -27,9 +29,15 @@ MEASURED, SIDE = 256, 32
 # as its sharpest part, however much of it is background.
 SHARPEST = 0.99
 LEVELS = np.arange(256)
+# Bytes of greys up to which they are read into memory: those of 65,000 photos.
+RESIDENT = 2**26
 # A pixel less the mean of its four neighbours, moved so that 8 bits hold it.
 MIDDLE = 128
 EDGES = ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 4, -1, 0, -1, 0), scale=4, offset=MIDDLE)
+
+
+# The names of what is measured of a photo.
+MEASURES = ("light", "colour", "variety", "sharpness")
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,13 @@ class Look:
 class Looks:
     """Of N photos: ``ids`` str [N], ``sha256`` uint8 [N, 32], ``grey`` uint8 [N, SIDE, SIDE].
 
-    ``light``, ``colour``, ``variety`` and ``sharpness`` are float32 [N], as in ``Look``.
+    ``light``, ``colour``, ``variety`` and ``sharpness`` are float32 [N], as in ``Look``.  The greys
+    of many photos stay in their file.
     """
 
     ids: np.ndarray
     sha256: np.ndarray
-    grey: np.ndarray
+    grey: Table
     light: np.ndarray
     colour: np.ndarray
     variety: np.ndarray
@@ -68,19 +77,21 @@ class Looks:
     def of(cls, photos: Iterable[tuple[str, Look]]) -> Looks:
         """Return the table of photos that are given with their ids."""
         ids, looks = zip(*photos, strict=True)
-        measures = ("light", "colour", "variety", "sharpness")
         return cls(
             np.array(ids, dtype=np.str_),
             np.frombuffer(b"".join(look.sha256 for look in looks), np.uint8).reshape(-1, 32),
             np.stack([look.grey for look in looks]),
-            *(np.array([getattr(look, key) for look in looks], np.float32) for key in measures),
+            *(np.array([getattr(look, key) for look in looks], np.float32) for key in MEASURES),
         )
 
-    def of_photos(self, ids: Sequence[str]) -> Looks:
+    def of_photos(self, ids: Iterable[str]) -> Looks:
         """Return the table of these photos, in their order."""
         rows = {photo_id: row for row, photo_id in enumerate(self.ids.tolist())}
-        chosen = [rows[photo_id] for photo_id in ids]
-        return Looks(*(column[chosen] for column in vars(self).values()))
+        chosen = np.array([rows[photo_id] for photo_id in ids], np.int64)
+        columns: dict[str, Any] = {
+            name: choose(column, chosen) for name, column in vars(self).items()
+        }
+        return Looks(**columns)
 
     def write(self, folder: Path) -> None:
         """Write ``looks.npz``, whose bytes depend on nothing but the photos."""
@@ -94,7 +105,11 @@ class Looks:
         Raises:
             UserError: the file is damaged.
         """
-        return cls(*npz.read(folder / FILE, *cls.__dataclass_fields__))
+        names = cls.__dataclass_fields__
+        columns = dict(zip(names, npz.stored(folder / FILE, *names), strict=True))
+        grey = columns.pop("grey")
+        small = {name: column[:] for name, column in columns.items()}
+        return cls(grey=grey[:] if grey.nbytes <= RESIDENT else grey, **small)
 
 
 def look(encoded: bytes, image: Image.Image) -> Look:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -64,7 +65,7 @@ def no_photo() -> str:
     return f"not one of {', '.join(formats())}"
 
 
-def is_photo(path: Path) -> bool:
+def is_photo(path: Path | BinaryIO) -> bool:
     """Say whether a file begins as a photo does.
 
     Raises:
@@ -117,6 +118,12 @@ def needs_pillow(image: Image.Image) -> bool:
     """
     plain = image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
     return not plain or orientation(image) != 1 or image.width * image.height > LARGE
+
+
+def is_lossless_jpeg(encoded: bytes) -> bool:
+    """Say whether a JPEG is lossless, which the libjpeg in TensorFlow does not decode."""
+    # Where the bytes stand for something else, it is taken for one; that costs a little time.
+    return encoded.startswith(b"\xff\xd8\xff") and b"\xff\xc3" in encoded
 
 
 def rgb(image: Image.Image) -> Image.Image:

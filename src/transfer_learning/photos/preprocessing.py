@@ -1,66 +1,67 @@
-"""From a photo's encoded bytes to R × R pixels."""
+"""The worker of ``preprocess``: a file of encoded photos in, one of R × R pixels out."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from transfer_learning.config.params import Preprocess
-from transfer_learning.photos import records, tf_input
-from transfer_learning.photos.decoding import decode
+from transfer_learning.photos import records
 from transfer_learning.photos.records import Record
-from transfer_learning.runtime import hardware
-from transfer_learning.runtime.tensorflow_quiet import tf
-
-# Photos handed from TensorFlow to Python at once.
-BATCH = 32
-
-
-def resize(image: Any, *, resolution: int, settings: Preprocess) -> Any:
-    """Resize without keeping the aspect, as the chapter does: uint8 [H, W, 3] → uint8 [R, R, 3]."""
-    resized = tf.image.resize(
-        image, [resolution, resolution], method=settings.method, antialias=settings.antialias
-    )
-    return tf.cast(tf.clip_by_value(tf.round(tf.cast(resized, tf.float32)), 0, 255), tf.uint8)
+from transfer_learning.photos.squares import squares
+from transfer_learning.runtime import parallel
+from transfer_learning.work import units
+from transfer_learning.work.units import Job, Unit
 
 
-def preprocess(
-    paths: Path | Sequence[Path], *, resolution: int, settings: Preprocess
-) -> Iterator[Record]:
-    """Yield the photos of files of ``fetch`` as R × R pixels, file after file, in their order.
+class Shrinker:
+    """Threads that decode and resize, as ``units.Worker``.
 
-    One call for all files, because building the graph for each takes as long as 100 photos.
-
-    Raises:
-        UserError: a file is missing or damaged.
+    They run side by side: what decodes and what resizes lets go of Python's lock.
     """
-    paths = [paths] if isinstance(paths, Path) else paths
 
-    def shrink(image: Any) -> Any:
-        return resize(image, resolution=resolution, settings=settings)
+    def __init__(self, cores: int, *, resolution: int, settings: Preprocess) -> None:
+        self._threads = ThreadPoolExecutor(cores)
+        # A thread that has done one photo finds the next one waiting.
+        self._ahead = 2 * cores + 2
+        self._resolution = resolution
+        self._settings = settings
 
-    def convert(payload: Any) -> dict[str, Any]:
-        photo = tf_input.parse(payload)
-        by_pillow = tf.cast(photo["by_pillow"], tf.bool)
-        pixels = decode(photo["image"], by_pillow, shrink, shape=(resolution, resolution, 3))
-        return {"id": photo["id"], "label": photo["label"], "image": pixels}
+    def __call__(self, unit: Unit, target: Path, advance: Callable[[int], object]) -> None:
+        """Write the photos of one file as R × R pixels, in its order.
 
-    batches = (
-        # A core that has done one photo finds the next one waiting.
-        tf_input.payloads([str(path) for path in paths])
-        .map(convert, num_parallel_calls=2 * hardware.cores(), deterministic=True)
-        .batch(BATCH)
-        .prefetch(1)
-    )
-    try:
-        for batch in batches.as_numpy_iterator():
-            for photo_id, label, pixels in zip(
-                batch["id"], batch["label"], batch["image"], strict=True
-            ):
-                yield Record(photo_id.decode(), int(label), pixels.tobytes())
-    except (tf.errors.DataLossError, tf.errors.NotFoundError):
-        # TensorFlow does not say which file is damaged; reading them again does.
-        deque(records.read(paths), maxlen=0)
-        raise
+        Raises:
+            UserError: the file is damaged.
+            PhotoError: a photo cannot be decoded.
+            ValueError: the file does not hold as many photos as it should.
+        """
+        written = records.write(target, self._counted(self.shrunk(unit.inputs), advance))
+        if written != unit.photos:
+            raise ValueError(f"{unit.inputs[0]} holds {written} photos, not {unit.photos}")
+
+    def shrunk(self, paths: Path | Iterable[Path]) -> Iterator[Record]:
+        """Yield the photos of files as R × R pixels, in their order."""
+        return parallel.ordered(self._threads, self._shrink, records.read(paths), ahead=self._ahead)
+
+    def _shrink(self, photo: Record) -> Record:
+        with units.photo(photo.id):
+            # Of the size that ``fetch`` has let pass.
+            (pixels,) = squares(
+                photo.image, [self._resolution], settings=self._settings, megapixels=math.inf
+            ).values()
+        return Record(photo.id, photo.label, pixels.tobytes())
+
+    @staticmethod
+    def _counted(photos: Iterator[Record], advance: Callable[[int], object]) -> Iterator[Record]:
+        for photo in photos:
+            yield photo
+            advance(1)
+
+
+def job(stage: str, *, resolution: int, settings: Preprocess) -> Job:
+    """Return the job whose units are the files of ``fetch``."""
+    facts = {"resolution": resolution, "settings": settings.model_dump()}
+    return Job(stage, partial(Shrinker, resolution=resolution, settings=settings), facts)

@@ -34,15 +34,11 @@ _FOOTER = struct.Struct("<I")
 
 @dataclass(frozen=True)
 class Record:
-    """One photo: ``image`` is its encoded bytes, or R × R × 3 uint8 pixels row by row.
-
-    ``by_pillow`` is of encoded bytes: what ``pixels.needs_pillow`` says of them.
-    """
+    """One photo: ``image`` is its encoded bytes, or R × R × 3 uint8 pixels row by row."""
 
     id: str
     label: int
     image: bytes
-    by_pillow: bool = False
 
 
 def write(path: Path, records: Iterable[Record]) -> int:
@@ -72,7 +68,7 @@ def write_shards(folder: Path, split: str, records: Iterable[Record], *, photos:
     Raises:
         ValueError: there are fewer or more records.
     """
-    count = max(1, -(-photos // SHARD))
+    count = shards_of(photos)
     rest = iter(records)
     written = 0
     for index in range(count):
@@ -80,6 +76,11 @@ def write_shards(folder: Path, split: str, records: Iterable[Record], *, photos:
         written += write(path, islice(rest, SHARD))
     if written != photos or next(rest, None) is not None:
         raise ValueError(f"{split}: {photos} records were announced, but there are not as many")
+
+
+def shards_of(photos: int) -> int:
+    """Return how many files a split of so many photos has."""
+    return max(1, -(-photos // SHARD))
 
 
 def shards(folder: Path, split: str) -> list[Path]:
@@ -189,8 +190,6 @@ def _serialise(record: Record) -> bytes:
     feature["id"].bytes_list.value.append(record.id.encode())
     feature["label"].int64_list.value.append(record.label)
     feature["image"].bytes_list.value.append(record.image)
-    if record.by_pillow:
-        feature["by_pillow"].int64_list.value.append(1)
     # Else protobuf may order a map's keys anew in each process.
     return bytes(example.SerializeToString(deterministic=True))
 
@@ -202,7 +201,6 @@ def _parse(payload: bytes) -> Record:
             id=feature["id"].bytes_list.value[0].decode(),
             label=feature["label"].int64_list.value[0],
             image=feature["image"].bytes_list.value[0],
-            by_pillow="by_pillow" in feature,
         )
     except (DecodeError, IndexError, UnicodeDecodeError):
         raise _DamagedError("a record has no id, label and image") from None

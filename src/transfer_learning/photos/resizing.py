@@ -29,7 +29,7 @@ STEPS = 1024
 
 
 def resize(image: np.ndarray, *, resolution: int, settings: Preprocess) -> np.ndarray:
-    """Return uint8 [R, R, 3], what ``preprocessing.resize`` makes of the same image.
+    """Return uint8 [R, R, 3], what ``tf_resizing.resize`` makes of the same image.
 
     Args:
         image: uint8 [H, W, 3].

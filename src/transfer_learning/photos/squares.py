@@ -1,4 +1,4 @@
-"""From a photo's encoded bytes to R × R pixels, without TensorFlow: those of ``preprocess``."""
+"""From a photo's encoded bytes to R × R pixels."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ _FEATURES = {
     "id": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
     "image": tf.io.FixedLenFeature([], tf.string),
-    "by_pillow": tf.io.FixedLenFeature([], tf.int64, default_value=0),
 }
 # Bytes read at once; unset, TensorFlow prints which value it takes.
 _BUFFER = 2**20
@@ -28,7 +27,7 @@ def payloads(path: Any) -> Any:
 
 
 def parse(payloads: Any) -> dict[str, Any]:
-    """Parse one payload or [N]: {id, image: string, label, by_pillow: int64}, each [] or [N]."""
+    """Parse one payload or [N]: {id, image: string, label: int64}, each [] or [N]."""
     return tf.io.parse_example(payloads, _FEATURES)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,14 @@ from PIL import Image
 from transfer_learning.config.paths import DATASET
 from transfer_learning.photos import pixels
 from transfer_learning.runtime import hardware, npz, parallel
+from transfer_learning.runtime.rows import Rows
 
 # Pixels of the longer side, by the number of photos up to which a page can hold them so large:
 # of photos of flowers 6.5, 2.6 and 1.7 kB each.
 SIDES = {400: 224, 2000: 128, math.inf: 96}
+FILE = "thumbnails.npz"
+# Bytes that are copied at a time.
+BLOCK = 2**20
 QUALITY = 65  # of WebP; its default of 75 takes a sixth more, and looks the same
 
 
@@ -39,32 +44,50 @@ def write(folder: Path, photos: Iterable[tuple[str, Image.Image]], *, side: int)
     loaded is decoded at a reduced scale.
     """
     ids: list[str] = []
-    files: list[bytes] = []
-    with ThreadPoolExecutor(hardware.cores()) as executor:
+    sizes: list[int] = []
+    with ThreadPoolExecutor(hardware.cores()) as executor, tempfile.TemporaryFile() as spool:
         for photo_id, file in parallel.ordered(executor, partial(_encode, side), photos):
             ids.append(photo_id)
-            files.append(file)
-    folder.mkdir(parents=True, exist_ok=True)
-    npz.write(
-        folder / "thumbnails.npz",
-        ids=np.array(ids, dtype=np.str_),
-        sizes=np.array([len(file) for file in files], np.int64),
-        webp=np.frombuffer(b"".join(files), np.uint8),
-    )
+            sizes.append(len(file))
+            spool.write(file)
+        spool.seek(0)
+        blocks = (np.frombuffer(block, np.uint8) for block in iter(lambda: spool.read(BLOCK), b""))
+        folder.mkdir(parents=True, exist_ok=True)
+        npz.write(
+            folder / FILE,
+            ids=np.array(ids, dtype=np.str_),
+            sizes=np.array(sizes, np.int64),
+            webp=npz.Streamed((sum(sizes),), np.dtype(np.uint8), blocks),
+        )
 
 
-def read(folder: Path = DATASET) -> dict[str, bytes]:
+class Thumbnails(Mapping[str, bytes]):
+    """The WebP file of each photo by its id, in the file's order, read when it is asked for."""
+
+    def __init__(self, ids: np.ndarray, sizes: np.ndarray, webp: Rows) -> None:
+        self._rows = {photo_id: row for row, photo_id in enumerate(ids.tolist())}
+        self._ends, self._sizes, self._webp = np.cumsum(sizes), sizes, webp
+
+    def __getitem__(self, photo_id: str) -> bytes:
+        row = self._rows[photo_id]
+        end = self._ends[row]
+        return self._webp[end - self._sizes[row] : end].tobytes()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def read(folder: Path = DATASET) -> Thumbnails:
     """Return the WebP file of each photo by its id, in the order in which they were written.
 
     Raises:
         UserError: the file is damaged.
     """
-    ids, sizes, webp = npz.read(folder / "thumbnails.npz", "ids", "sizes", "webp")
-    contents, ends = webp.tobytes(), np.cumsum(sizes)
-    return {
-        str(photo_id): contents[end - size : end]
-        for photo_id, size, end in zip(ids, sizes, ends, strict=True)
-    }
+    ids, sizes, webp = npz.stored(folder / FILE, "ids", "sizes", "webp")
+    return Thumbnails(ids[:], sizes[:], webp)
 
 
 def _encode(side: int, photo: tuple[str, Image.Image]) -> tuple[str, bytes]:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from transfer_learning.features.features import Features
 from transfer_learning.photos import copies
 from transfer_learning.photos.copies import Copy
-from transfer_learning.photos.dataset import DatasetInfo
+from transfer_learning.photos.dataset import SPLITS, DatasetInfo
 from transfer_learning.photos.looks import Looks
 from transfer_learning.quality import appearance, labels, neighbours
 from transfer_learning.quality.findings import (
@@ -61,8 +61,8 @@ def inspect(info: DatasetInfo, looks: Looks, backbones: Mapping[str, Read]) -> F
         looks: of the same photos, in any order.
         backbones: by name, how to read its features.
     """
-    looks = looks.of_photos([photo.id for photo in info.photos])
-    given = np.array([photo.label for photo in info.photos], np.int64)
+    looks = looks.of_photos(info.photos.ids())
+    given = info.photos.labels.astype(np.int64)
     # A sum in one thread is the same on every machine; more gain little here.
     with threadpool_limits(1, user_api="blas"):
         seen = {name: _see(read(), given, len(info.classes)) for name, read in backbones.items()}
@@ -73,14 +73,16 @@ def inspect(info: DatasetInfo, looks: Looks, backbones: Mapping[str, Read]) -> F
         listed = np.array([n for n in suspects.ranking() if suspects.suspect[n]], np.int64)
         pairs = _candidates(found, seen.values())
         first, second = np.array(list(pairs), np.int64).reshape(-1, 2).T
-        train = np.array([n for n, item in enumerate(info.photos) if item.split == "train"])
-        apart, nearest = [], []
+        train = np.flatnonzero(info.photos.splits == SPLITS.index("train"))
+        apart: list[np.ndarray] = []
+        nearest: list[list[int]] = []
         for name, read in backbones.items():
             vectors = neighbours.unit(read().features)
             distances = neighbours.distance(vectors, first, second)
+            if not apart:  # By the first backbone.
+                nearest = neighbours.nearest(vectors, listed, train, NEAREST)
             apart.append(distances / seen[name].neighbours.usual)
-            nearest.append(neighbours.nearest(vectors, listed, train, NEAREST))
-    shown = [Shown(item.id, item.split, info.classes[item.label]) for item in info.photos]
+    shown = _ShownPhotos(info)
     odd = appearance.faults(info, looks)
     common = {
         fault: len(items)
@@ -95,7 +97,7 @@ def inspect(info: DatasetInfo, looks: Looks, backbones: Mapping[str, Read]) -> F
         pairs=tuple(_pairs(pairs, np.array(apart), looks, shown)),
         suspects=tuple(
             _suspect(number, near, suspects, seen.values(), shown, info.classes)
-            for number, near in zip(listed.tolist(), nearest[0], strict=True)
+            for number, near in zip(listed.tolist(), nearest, strict=True)
         ),
         outliers=tuple(_outliers([item.neighbours.far for item in seen.values()], shown)),
         odd=tuple(
@@ -109,6 +111,20 @@ def inspect(info: DatasetInfo, looks: Looks, backbones: Mapping[str, Read]) -> F
         corrections=info.corrections,
         grouping=info.grouping,
     )
+
+
+@dataclass(frozen=True)
+class _ShownPhotos(Sequence[Shown]):
+    """What is said of each photo, by its number: made when it is asked for."""
+
+    info: DatasetInfo
+
+    def __len__(self) -> int:
+        return len(self.info.photos)
+
+    def __getitem__(self, number: int) -> Shown:  # type: ignore[override]
+        item = self.info.photos[number]
+        return Shown(item.id, item.split, self.info.classes[item.label])
 
 
 def _see(features: Features, given: np.ndarray, classes: int) -> _Seen:
@@ -136,7 +152,7 @@ def _pairs(
     for ((first, second), copy), distances in zip(pairs.items(), apart.T, strict=True):
         if copy is None:
             alone = len(distances) == 1
-            greys = looks.grey[[first]], looks.grey[[second]]
+            greys = looks.grey[np.array([first])], looks.grey[np.array([second])]
             if alone and copies.correlation(*greys)[0] < CORROBORATED:
                 continue
         elif not copy.same_bytes and distances.min() > UNLIKE:

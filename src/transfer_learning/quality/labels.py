@@ -7,10 +7,14 @@ mean probability that this class has on photos labelled so, and its own class do
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+
+from transfer_learning.runtime.rows import Table, blocks
 
 FOLDS = 5
 # Directions of the largest spread that are kept of the features; more change no ranking by much.
@@ -22,8 +26,8 @@ TOLERANCE = 1e-7
 ITERATIONS = 1_000
 # Photos of a class from which on a label of it is judged, or suggested.
 FEW = FOLDS
-# Rows turned to float64 at once.
-BLOCK = 4_096
+# Photos that heads learn from at most: more change a probability by little.
+LEARNT = 25_000
 
 
 @dataclass(frozen=True)
@@ -43,26 +47,42 @@ class Suspects:
         return np.argsort(self.margin.round(6), kind="stable")
 
 
-def probabilities(features: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+def probabilities(features: Table, labels: np.ndarray, classes: int) -> np.ndarray:
     """Return each photo's probabilities by a head that has not seen it, float64 [N, classes].
+
+    The heads learn from ``LEARNT`` photos at most, evenly spread.
 
     Args:
         features: float32 [N, D].
         labels: int64 [N].
         classes: how many there are, photos or not.
     """
-    reduced, folds = _reduced(features), _folds(labels)
-    found = np.zeros((len(labels), classes))
-    for fold in np.unique(folds):
-        held, seen = folds == fold, folds != fold
-        present = np.unique(labels[seen])
-        if len(present) < 2:  # Nothing to tell apart.
-            found[np.ix_(held, present)] = 1
-            continue
-        model = LogisticRegression(C=1 / STRENGTH, tol=TOLERANCE, max_iter=ITERATIONS)
-        model.fit(reduced[seen], labels[seen])
-        found[np.ix_(held, present)] = model.predict_proba(reduced[held])
+    count = len(labels)
+    reduced, folds = _reduction(features), _folds(labels)
+    learnt = np.arange(min(count, LEARNT)) * count // min(count, LEARNT)
+    known = np.concatenate([reduced(features[rows]) for rows in blocks(learnt)])
+    heads = {
+        fold: _fitted(known[folds[learnt] != fold], labels[learnt[folds[learnt] != fold]])
+        for fold in np.unique(folds)
+    }
+    found = np.zeros((count, classes))
+    for rows in blocks(np.arange(count)):
+        vectors = reduced(features[rows])
+        for fold in np.unique(folds[rows]):
+            held, (present, model) = folds[rows] == fold, heads[fold]
+            # Nothing to tell apart.
+            shares = model.predict_proba(vectors[held]) if model else 1
+            found[np.ix_(rows[held], present)] = shares
     return found
+
+
+def _fitted(vectors: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Any]:
+    """Return the classes that are there, and a head that tells them apart: None of only one."""
+    present = np.unique(labels)
+    if len(present) < 2:
+        return present, None
+    model = LogisticRegression(C=1 / STRENGTH, tol=TOLERANCE, max_iter=ITERATIONS)
+    return present, model.fit(vectors, labels)
 
 
 def judge(probability: np.ndarray, labels: np.ndarray) -> Suspects:
@@ -96,19 +116,19 @@ def _folds(labels: np.ndarray) -> np.ndarray:
     return folds
 
 
-def _reduced(features: np.ndarray) -> np.ndarray:
-    """Return standardised features turned to their widest directions, float64 [N, ≤ DIRECTIONS]."""
+def _reduction(features: Table) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what turns standardised features to their widest directions.
+
+    Of float32 [B, D] it makes float64 [B, ≤ DIRECTIONS].
+    """
     photos, width = features.shape
-    mean = features.mean(axis=0, dtype=np.float64)
+    mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks(features)) / photos
     square = np.zeros((width, width))
-    for start in range(0, photos, BLOCK):
-        part = features[start : start + BLOCK] - mean
+    for block in blocks(features):
+        part = block - mean
         square += part.T @ part
     scale = np.sqrt(np.diag(square) / photos)
     scale[scale == 0] = 1
     _, directions = np.linalg.eigh(square / np.outer(scale, scale))
     kept = directions[:, ::-1][:, :DIRECTIONS] / scale[:, np.newaxis]
-    found = np.empty((photos, kept.shape[1]))
-    for start in range(0, photos, BLOCK):
-        found[start : start + BLOCK] = (features[start : start + BLOCK] - mean) @ kept
-    return found
+    return lambda vectors: np.asarray((vectors - mean) @ kept)

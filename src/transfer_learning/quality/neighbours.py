@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from transfer_learning.runtime.rows import Rows, Table, blocks
+
 # Photos up to which all are references; of more, so many times their square root are.
 EXACT, PER_ROOT = 2_000, 12
 # The neighbour whose distance says how far neighbours are: not the first, which may be a copy.
@@ -29,6 +31,8 @@ SHARED = 4
 CELL = 2_048
 # Near photos that are given of one photo; where more are, it is one of a heap of equal ones.
 MOST = 8
+# Photos among which the nearest of a suspect one are sought, and photos asked for at once.
+AMONG, ASKED = 20_000, 256
 # Photos whose features are turned to float64 at once.
 BLOCK = 4_096
 _TINY = np.finfo(np.float32).tiny
@@ -47,19 +51,33 @@ class Neighbours:
     near: np.ndarray
 
 
-def unit(features: np.ndarray) -> np.ndarray:
-    """Scale features float32 [N, D] to length 1, in place, and return them."""
-    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), _TINY)
-    return features
+class Unit(Rows):
+    """Features float32 [N, D], scaled to length 1 as they are asked for."""
+
+    def __init__(self, features: Table) -> None:
+        self._features = features
+        self.shape, self.dtype = features.shape, features.dtype
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        found = self._features[rows]
+        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), _TINY))
 
 
-def search(vectors: np.ndarray) -> Neighbours:
+def unit(features: Table) -> Table:
+    """Scale features float32 [N, D] to length 1: what is in memory at once, the rest when asked."""
+    vectors = Unit(features)
+    return vectors[:] if isinstance(features, np.ndarray) else vectors
+
+
+def search(vectors: Table) -> Neighbours:
     """Find the neighbours of photos by their unit vectors float32 [N, D]."""
     references = _references(len(vectors))
     # Each reference is its own nearest one.
     count = min(NEIGHBOUR + 1, len(references))
     index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors[references])
-    places = index.kneighbors(vectors, return_distance=False)
+    places = np.concatenate(
+        [index.kneighbors(block, return_distance=False) for block in blocks(vectors)]
+    )
     numbers = np.arange(len(vectors))
     own = (references[places] == numbers[:, np.newaxis]).any(axis=1)
     last = np.where(own, count - 1, max(count - 2, 0))
@@ -71,27 +89,31 @@ def search(vectors: np.ndarray) -> Neighbours:
     return Neighbours(usual, distances / usual, near)
 
 
-def nearest(
-    vectors: np.ndarray, photos: np.ndarray, among: np.ndarray, count: int
-) -> list[list[int]]:
+def nearest(vectors: Table, photos: np.ndarray, among: np.ndarray, count: int) -> list[list[int]]:
     """Return for each of the photos the numbers of up to ``count`` of others, nearest first.
 
     Args:
         vectors: unit vectors float32 [N, D].
         photos: numbers int64 [P] of those asked for.
-        among: numbers int64 [M] of those to choose from; a photo itself is left out.
+        among: numbers int64 [M] of those to choose from, of which ``AMONG`` are looked at, evenly
+            spread; a photo itself is left out.
         count: how many.
     """
+    among = among[_spread(len(among), AMONG)]
+    known = vectors[among]
     found = []
-    for number in photos.tolist():
-        others = among[among != number]
+    for start in range(0, len(photos), ASKED):
+        asked = photos[start : start + ASKED]
         # Rounded, so that equals keep their order on every processor.
-        products = (vectors[others] @ vectors[number]).round(5)
-        found.append(others[np.argsort(-products, kind="stable")[:count]].tolist())
+        products = (vectors[asked] @ known.T).round(5)
+        products[asked[:, np.newaxis] == among] = -np.inf
+        order = np.argsort(-products, axis=1, kind="stable")[:, :count]
+        kept = np.isfinite(np.take_along_axis(products, order, axis=1))
+        found += [among[row[own]].tolist() for row, own in zip(order, kept, strict=True)]
     return found
 
 
-def distance(vectors: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def distance(vectors: Table, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the distances float64 [P] of pairs of photos, given by their numbers int64 [P]."""
     found = np.empty(len(first))
     for start in range(0, len(first), BLOCK):
@@ -102,11 +124,16 @@ def distance(vectors: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
 
 
 def _references(photos: int) -> np.ndarray:
-    count = photos if photos <= EXACT else max(EXACT, int(PER_ROOT * photos**0.5))
-    return np.arange(count) * photos // count
+    return _spread(photos, photos if photos <= EXACT else max(EXACT, int(PER_ROOT * photos**0.5)))
 
 
-def _near(vectors: np.ndarray, places: np.ndarray, radius: float) -> np.ndarray:
+def _spread(photos: int, most: int) -> np.ndarray:
+    """Return the numbers of at most so many of the photos, evenly spread."""
+    count = min(photos, most)
+    return np.arange(count) * photos // max(count, 1)
+
+
+def _near(vectors: Table, places: np.ndarray, radius: float) -> np.ndarray:
     """Return the pairs within the radius that share one of their nearest references."""
     found = [np.empty((0, 2), np.int64)]
     # A margin for what float32 rounds away; the distances themselves decide below.

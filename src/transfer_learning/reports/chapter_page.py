@@ -95,7 +95,7 @@ def _version(*distributions: str) -> str:
 
 
 def _data(data: DatasetInfo) -> list[str]:
-    first = [photo for photo in data.photos if photo.split == "train"][:5]
+    first = data.photos.of_split("train")[:5]
     return [
         "## The data set",
         "",

@@ -14,13 +14,18 @@ TOO_FEW = (
 
 
 def page(
-    curves: Mapping[str, LearningCurve], doublings: Mapping[str, Doubling], *, synthetic: bool
+    curves: Mapping[str, LearningCurve],
+    doublings: Mapping[str, Doubling],
+    *,
+    synthetic: bool,
+    training: int,
 ) -> str:
-    """Return the page as Markdown."""
+    """Return the page as Markdown; ``training`` is how many training photos there are in all."""
     title = "# How many photos does it take?"
     if not curves:
         return f"{title}\n\n{TOO_FEW}\n"
     photos = next(iter(curves.values())).photos.tolist()
+    sampled = photos[-1] < training
     return "\n".join(
         [
             title,
@@ -30,7 +35,9 @@ def page(
             "",
             f"Mean test accuracy in % of {DRAWS} draws, and its standard deviation over them, by "
             "number of training photos. Each draw's subsets are stratified, and each holds the "
-            "smaller ones; all photos are the same ones in each draw.",
+            "smaller ones; all photos are the same ones in each draw."
+            + sampled
+            * f" Here they are a sample of the {training:,} training photos.",
             "",
             *markdown(
                 ["competitor", *(f"{count:,}" for count in photos)],

@@ -44,8 +44,8 @@ def run(main: Callable[[], None], *, interrupted: str = INTERRUPTED) -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if refusal := _missing_input(error) or _refusal(error):
-            sys.exit(f"error: {refusal}")
+        if refused := refusal(error):
+            sys.exit(f"error: {refused}")
         raise
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
@@ -70,6 +70,11 @@ def expect_interrupts() -> None:
     signal.signal(signal.SIGINT, leave)
 
 
+def refusal(error: OSError) -> str | None:
+    """Return what the system refused and what helps; None for what looks like a defect."""
+    return _missing_input(error) or _refused(error)
+
+
 def _missing_input(error: OSError) -> str | None:
     """Return what to run where a stage run by hand lacks what another stage makes, else None."""
     place = error.filename if isinstance(error.filename, str) else ""
@@ -78,8 +83,7 @@ def _missing_input(error: OSError) -> str | None:
     return f"{place} is missing, which another stage makes; dvc repro runs what is needed"
 
 
-def _refusal(error: OSError) -> str | None:
-    """Return what the system refused and what helps; None for what looks like a defect."""
+def _refused(error: OSError) -> str | None:
     place = error.filename if isinstance(error.filename, str) else None
     if error.errno in FULL:
         return (

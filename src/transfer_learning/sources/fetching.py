@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
-from PIL import Image
+import numpy as np
 
 from transfer_learning.config.params import Dataset
 from transfer_learning.config.paths import EXCLUDE
@@ -20,36 +17,38 @@ from transfer_learning.photos.dataset import (
     SPLITS,
     Correction,
     DatasetInfo,
-    PhotoEntry,
+    PhotoList,
     Rejected,
     SplitSummary,
     split_counts,
 )
-from transfer_learning.photos.looks import Looks
-from transfer_learning.photos.records import Record
-from transfer_learning.runtime import hardware, parallel
 from transfer_learning.runtime.errors import UserError, clipped, quoted
-from transfer_learning.runtime.progress import progress, progress_bar
+from transfer_learning.runtime.progress import progress_bar
 from transfer_learning.sources import corrections, grouping, splits
+from transfer_learning.sources.checking import Checker
+from transfer_learning.sources.kept import Gathering, Kept
 from transfer_learning.sources.registry import open_source
-from transfer_learning.sources.source import Photo, Source
-from transfer_learning.sources.validation import Inspected, inspect
+from transfer_learning.sources.source import Given, Photo, Place, Source
+from transfer_learning.work import units
 
 # Test photos below which a figure tells little, and how many times a class may have another's.
 FEW_TESTED = 100
 UNEVEN = 20
-# Characters of a decoder's own words.
-REASON = 200
+# Fewer are drawn sooner than a process has started.
+PER_PROCESS = 50
+# Bytes of photos that the source gives itself, after which a unit ends.
+GIVEN = 2**26
 
 
-def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
-    """Write every photo's encoded bytes as one TFRecord file per split, with ``dataset.json``.
+def fetch(settings: Dataset, folder: Path, *, work: Path) -> DatasetInfo:
+    """Write every photo's encoded bytes as TFRecord files, by split, with ``dataset.json``.
 
     The test photos are written once more as thumbnails, and the looks of all as ``looks.npz``.
 
     A photo that cannot be decoded is listed under ``rejected``, as is what the source left out;
     what ``data/exclude.csv`` excludes or relabels is listed under ``corrections``.  Splits are
-    slices of the rest.
+    slices of the rest.  Meanwhile the photos lie in the folder ``work``; a stopped fetch leaves
+    them there, and the next one goes on after them.
 
     Raises:
         UserError: the source, ``data/exclude.csv`` or a slice is wrong, or a class has no photo
@@ -60,37 +59,24 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
     slices = settings.splits.model_dump()
     # Before the photos are read: a wrong slice should not cost that time.
     splits.resolve(slices, len(source.photos))
-    with tempfile.TemporaryFile() as spool:
-        kept, rejected = _check(source, asked, spool, what=f"fetch: {settings.source}")
-        entries: list[PhotoEntry] = []
-        summaries: dict[str, SplitSummary] = {}
+    with _checked(source, asked, work, what=f"fetch: {settings.source}") as (kept, rejected):
         if settings.stratify:
-            kept = [kept[i] for i in splits.stratified([item.photo.label for item in kept])]
-        looked = Looks.of((item.photo.id, item.found.look) for item in kept)
-        resolved: Mapping[str, Sequence[int]] = splits.resolve(slices, len(kept))
+            kept = kept.ordered(splits.stratified(kept.labels.tolist()))
+        resolved: Mapping[str, Sequence[int]] = splits.resolve(slices, len(kept.labels))
+        looked = kept.looks()
         looked.write(folder)
         grouped = None
         if settings.group_duplicates:
-            labels = [item.photo.label for item in kept]
-            resolved, grouped = grouping.together(resolved, looked, labels)
-        for split, positions in resolved.items():
-            members = [kept[position] for position in positions]
-            path = folder / f"{split}.tfrecord"
-            records.write(path, _records(members, spool))
-            entries += [
-                PhotoEntry(member.photo.id, member.photo.label, split, *member.found.size)
-                for member in members
-            ]
-            labels = [record.label for record in records.read(path)]
-            summaries[split] = SplitSummary(
-                slice=slices[split],
-                declared=len(positions),
-                counted=len(labels),
-                per_class=split_counts(labels, len(source.classes)),
-            )
-            if split == "test":
-                small = thumbnails.side(len(members))
-                thumbnails.write(folder, _opened(members, spool), side=small)
+            resolved, grouped = grouping.together(resolved, looked, kept.labels.tolist())
+        summaries = {
+            split: _write(kept, positions, split, folder, slices[split], len(source.classes))
+            for split, positions in resolved.items()
+        }
+        entries = PhotoList.of(
+            entry
+            for split, positions in resolved.items()
+            for entry in kept.entries(positions, split)
+        )
     warnings = tuple(_warnings(source.classes, summaries, stratified=settings.stratify))
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -101,7 +87,7 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
         found=len(source.photos) + len(source.left_out),
         splits={split: summaries[split] for split in SPLITS},
         rejected=(*rejected, *source.left_out),
-        photos=tuple(entries),
+        photos=entries,
         about=source.about,
         credits=source.credits,
         warnings=warnings,
@@ -110,6 +96,23 @@ def fetch(settings: Dataset, folder: Path) -> DatasetInfo:
     )
     info.write(folder)
     return info
+
+
+def _write(
+    kept: Kept, positions: Sequence[int], split: str, folder: Path, declared: str, classes: int
+) -> SplitSummary:
+    """Write the records of a split, and of the test photos the thumbnails; count what is there."""
+    records.write_shards(folder, split, kept.records(positions), photos=len(positions))
+    if split == "test":
+        small = thumbnails.side(len(positions))
+        thumbnails.write(folder, kept.opened(positions), side=small)
+    labels = [record.label for record in records.read(records.shards(folder, split))]
+    return SplitSummary(
+        slice=declared,
+        declared=len(positions),
+        counted=len(labels),
+        per_class=split_counts(labels, classes),
+    )
 
 
 def _warnings(
@@ -139,35 +142,78 @@ def _warnings(
         )
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """A photo that can be decoded; its bytes lie in the spool, which bounds the memory."""
+@contextmanager
+def _checked(
+    source: Source, asked: Mapping[str, Correction], work: Path, *, what: str
+) -> Iterator[tuple[Kept, list[Rejected]]]:
+    """Give the photos that can be decoded, under the labels that are asked for, and the others.
 
-    photo: Photo
-    found: Inspected
-    position: int
-    length: int
-
-
-def _check(
-    source: Source, asked: Mapping[str, Correction], spool: BinaryIO, *, what: str
-) -> tuple[list[_Kept], list[Rejected]]:
-    kept: list[_Kept] = []
-    rejected: list[Rejected] = []
+    Their bytes lie in ``work`` until the block has ended well.
+    """
+    excluded = {item.id for item in asked.values() if item.action == "exclude"}
+    photos = [photo for photo in source.photos if photo.id not in excluded]
+    labels = [_label(photo, source.classes, asked) for photo in photos]
+    gathering, rejected = Gathering(photos), []
     with (
-        progress_bar(total=len(source.photos), what=what) as bar,
-        ThreadPoolExecutor(hardware.cores()) as executor,
+        progress_bar(total=len(photos), what=what) as bar,
+        units.results(_job(source), _units(source, excluded), work, bar.update) as files,
     ):
-        inspected = partial(_inspected, source.megapixels)
-        for item in progress(parallel.ordered(executor, inspected, _wanted(source, asked)), bar):
-            if isinstance(item, Rejected):
-                rejected.append(item)
-            else:
-                photo, encoded, found = item
-                kept.append(_Kept(photo, found, spool.tell(), len(encoded)))
-                spool.write(encoded)
-    counts = split_counts([item.photo.label for item in kept], len(source.classes))
-    for name, count in zip(source.classes, counts, strict=True):
+        for file in files:
+            rejected += [Rejected(photo.id, reason) for photo, reason in gathering.add(file)]
+        bar.close()
+        kept = gathering.kept(labels)
+        _expect_every_class(source.classes, kept.labels, rejected)
+        yield kept, rejected
+
+
+def _job(source: Source) -> units.Job:
+    processes = len(source.photos) // PER_PROCESS if source.computed else 0
+    return units.Job(
+        "fetch",
+        partial(Checker, source.megapixels, processes, source.at_once),
+        {"megapixels": source.megapixels, "formats": pixels.formats()},
+    )
+
+
+def _units(source: Source, excluded: Set[str]) -> Iterator[units.Unit]:
+    """Yield the photos that are not excluded, ``records.SHARD`` at a time or fewer large ones."""
+    done = size = 0
+    photos: list[tuple[str, Place]] = []
+
+    def unit() -> units.Unit:
+        return units.Unit(
+            f"photos {done - len(photos) + 1} to {done}",
+            len(photos),
+            facts={"traces": [place.trace for _, place in photos]},
+            task=tuple(photos),
+        )
+
+    for photo, place in zip(source.photos, source.places(), strict=True):
+        if photo.id in excluded:
+            continue
+        photos.append((photo.id, place))
+        done += 1
+        size += len(place.encoded) if isinstance(place, Given) else 0
+        if len(photos) == records.SHARD or size > GIVEN:
+            yield unit()
+            size = 0
+            photos = []
+    if photos:
+        yield unit()
+
+
+def _label(photo: Photo, classes: Sequence[str], asked: Mapping[str, Correction]) -> int:
+    match asked.get(photo.id):
+        case Correction(action="relabel", label=label):
+            return classes.index(label)
+        case _:
+            return photo.label
+
+
+def _expect_every_class(
+    classes: Sequence[str], labels: np.ndarray, rejected: Sequence[Rejected]
+) -> None:
+    for name, count in zip(classes, np.bincount(labels, minlength=len(classes)), strict=True):
         if count == 0:
             example = next((item for item in rejected if item.id.startswith(f"{name}/")), None)
             if example is None:
@@ -178,43 +224,3 @@ def _check(
                 f"class {quoted(name)}: none of its photos can be decoded ({example.id}: "
                 f"{example.reason}); replace them or leave the class out"
             )
-    return kept, rejected
-
-
-def _wanted(source: Source, asked: Mapping[str, Correction]) -> Iterator[tuple[Photo, bytes | str]]:
-    """Yield the photos that are not excluded, under the label that is asked for."""
-    for photo, encoded in source.encoded():
-        match asked.get(photo.id):
-            case None:
-                yield photo, encoded
-            case Correction(action="relabel", label=label):
-                yield replace(photo, label=source.classes.index(label)), encoded
-
-
-def _inspected(
-    megapixels: float, item: tuple[Photo, bytes | str]
-) -> tuple[Photo, bytes, Inspected] | Rejected:
-    """Add what a photo is found to be, or say why it is rejected."""
-    photo, encoded = item
-    if isinstance(encoded, str):
-        return Rejected(photo.id, encoded)
-    try:
-        return photo, encoded, inspect(encoded, megapixels=megapixels)
-    except ValueError as error:
-        return Rejected(photo.id, clipped(" ".join(str(error).split()), REASON))
-
-
-def _records(members: list[_Kept], spool: BinaryIO) -> Iterator[Record]:
-    for member in members:
-        spool.seek(member.position)
-        yield Record(
-            member.photo.id,
-            member.photo.label,
-            spool.read(member.length),
-            by_pillow=member.found.by_pillow,
-        )
-
-
-def _opened(members: list[_Kept], spool: BinaryIO) -> Iterator[tuple[str, Image.Image]]:
-    for record in _records(members, spool):
-        yield record.id, pixels.open_photo(record.image)

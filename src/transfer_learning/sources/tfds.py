@@ -30,7 +30,7 @@ from transfer_learning.config.params import Tfds
 from transfer_learning.config.values import expanded
 from transfer_learning.runtime import downloads
 from transfer_learning.runtime.errors import UserError, clipped, one_line, quoted
-from transfer_learning.sources.source import Photo, Source, in_tfds_order, read_credits
+from transfer_learning.sources.source import Given, Photo, Source, in_tfds_order, read_credits
 
 # What a killed process left is older than this; younger folders may be another's at work.
 STALE_SECONDS = 24 * 60 * 60
@@ -74,13 +74,13 @@ def open_tfds(settings: Tfds) -> Source:
     else:
         credits = {}
 
-    def stream() -> Iterator[bytes]:
+    def places() -> Iterator[Given]:
         as_published = tfds.decode.PartialDecoding(
             {image: True}, decoders={image: tfds.decode.SkipDecoding()}
         )
-        return (example[image] for example in _read(builder, as_published))
+        return (Given(example[image]) for example in _read(builder, as_published))
 
-    return Source(classes, photos, stream, synthetic=False, about=_about(builder), credits=credits)
+    return Source(classes, photos, places, synthetic=False, about=_about(builder), credits=credits)
 
 
 def _builder(settings: Tfds) -> Any:

@@ -13,10 +13,9 @@ from transfer_learning.photos.looks import Look
 
 @dataclass(frozen=True)
 class Inspected:
-    """A photo that can be decoded: its upright width and height, by what, and its look."""
+    """A photo that can be decoded: its upright width and height, and its look."""
 
     size: tuple[int, int]
-    by_pillow: bool
     look: Look
 
 
@@ -26,32 +25,20 @@ def inspect(encoded: bytes, *, megapixels: float) -> Inspected:
     What is decoded later is what Pillow recognises here, whatever the file's suffix says.
 
     Raises:
-        ValueError: it has more than ``megapixels``, or Pillow or, for a JPEG, TensorFlow cannot
-            decode it; the message says why.
+        ValueError: it has more than ``megapixels``, or cannot be decoded; the message says why.
     """
-    if (found := _clean_jpeg(encoded, megapixels)) is not None:
-        return found
-    found = _any(encoded, megapixels)
-    if encoded.startswith(_JPEG):
-        # Imported for the few that need it: TensorFlow's start takes longer than 1,000 photos.
-        from transfer_learning.photos.decoding import check_jpeg
-
-        check_jpeg(encoded)
-    return found
+    return _clean_jpeg(encoded, megapixels) or _any(encoded, megapixels)
 
 
 _JPEG = b"\xff\xd8\xff"
-_LOSSLESS_JPEG = b"\xff\xc3"
 
 
 def _any(encoded: bytes, megapixels: float) -> Inspected:
     try:
         image = pixels.open_photo(encoded, megapixels=megapixels)
-        # Before it is decoded, which turns a TIFF.
-        by_pillow = pixels.needs_pillow(image)
         with pixels.room(image.size):
             upright = pixels.rgb(image)
-            return Inspected(upright.size, by_pillow, looks.look(encoded, upright))
+            return Inspected(upright.size, looks.look(encoded, upright))
     except UnidentifiedImageError:
         raise ValueError(pixels.no_photo() if encoded else "an empty file") from None
     # Pillow's decoders raise OSError for a cut file, and anything for a broken one.
@@ -64,19 +51,18 @@ def _clean_jpeg(encoded: bytes, megapixels: float) -> Inspected | None:
 
     A JPEG that is not clean may still be good: many real ones have extraneous bytes.
     """
-    # libjpeg decodes lossless JPEGs by now; the one in TensorFlow does not.
-    if not encoded.startswith(_JPEG) or _LOSSLESS_JPEG in encoded:
+    if not encoded.startswith(_JPEG):
         return None
     try:
         image = pixels.open_photo(encoded, megapixels=megapixels)
         with pixels.room(image.size):
             decoded = simplejpeg.decode_jpeg(encoded)
-            by_pillow = pixels.needs_pillow(image)
-            look = None if by_pillow else looks.look(encoded, Image.fromarray(decoded))
+            plain = not pixels.needs_pillow(image)
+            look = looks.look(encoded, Image.fromarray(decoded)) if plain else None
         # That of the photo as Pillow shows it: turned, or of other colours.
         look = look or looks.look(encoded, looks.reduced(encoded))
     # As in _any, which then says what is wrong.
     except Exception:
         return None
     turned = pixels.orientation(image) >= pixels.FIRST_SIDEWAYS
-    return Inspected(image.size[::-1] if turned else image.size, by_pillow, look)
+    return Inspected(image.size[::-1] if turned else image.size, look)

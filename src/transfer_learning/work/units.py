@@ -11,23 +11,27 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from transfer_learning.runtime import files, hardware
+from transfer_learning.runtime import files
+from transfer_learning.runtime.errors import UserError
 
 LIBRARY = Path(__file__).parents[1]
+# What a stage of units says at Ctrl-C.
+INTERRUPTED = "interrupted: the shards that are done are kept; run it again, and it goes on"
 
 
 @dataclass(frozen=True)
 class Unit:
     """One shard: ``photos`` is how many it holds, ``name`` what a message calls it.
 
-    ``inputs`` are the files that are read, ``facts`` the plain values that the result depends on
-    besides; ``task`` is what else the worker is given, such as bytes that ``facts`` describe.
+    ``inputs`` are the files that are read, by these paths: where a worker has copies of them, it
+    gets a unit with theirs.  ``facts`` are the plain values that the result depends on besides;
+    ``task`` is what else the worker is given, such as bytes that ``facts`` describe.
     """
 
     name: str
@@ -38,10 +42,15 @@ class Unit:
 
 
 class Worker(Protocol):
-    """What does units, one after the other; what they share, such as a network, it loads once."""
+    """What does units, one after the other; what they share, such as a network, it loads once.
+
+    One with a GPU is called from several threads, each for another unit.
+    """
 
     def __call__(self, unit: Unit, target: Path, advance: Callable[[int], object]) -> None:
         """Write a unit's file.
+
+        An error in it is no user's, unless it is a ``UserError``: the unit is tried again.
 
         Args:
             unit: what to do.
@@ -56,12 +65,30 @@ class Job:
     """All units of a stage.
 
     ``stage`` is its name (``extract@b``), ``open`` makes a worker that uses so many cores, and can
-    be pickled; ``facts`` are plain values that all results depend on.
+    be pickled; ``facts`` are plain values that all results depend on, and ``inputs`` files inside
+    the project that ``open`` reads.  With ``gpu`` a worker gains from a GPU.
     """
 
     stage: str
     open: Callable[[int], Worker]
     facts: Mapping[str, object] = field(default_factory=dict)
+    inputs: tuple[Path, ...] = ()
+    gpu: bool = False
+
+
+class PhotoError(Exception):
+    """What went wrong with one photo of a unit is its cause; its text is the photo's name."""
+
+
+@contextmanager
+def photo(name: str) -> Iterator[None]:
+    """Let an error in the block, which a worker does for one photo, name that photo."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise PhotoError(name) from error
 
 
 @contextmanager
@@ -77,40 +104,30 @@ def results(
         job: what the units belong to.
         units: taken one by one, when there is room.
         folder: where the files are kept meanwhile.
-        advance: called with a number of photos whenever so many more are done.
+        advance: called with a number of photos whenever so many more are done; negative where
+            they must be done again.
+
+    Raises:
+        UserError: a unit fails each time that it is tried, or the executor cannot start.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    yield _run(job, units, folder, advance)
-    shutil.rmtree(folder)
+    # Here, for the executors know what a unit is.
+    from transfer_learning.work import executors
+
+    with closing(executors.run(job, units, folder, advance)) as paths:
+        yield paths
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(
-    job: Job, units: Iterable[Unit], folder: Path, advance: Callable[[int], object]
-) -> Iterator[Path]:
-    worker: Worker | None = None
-    for unit in units:
-        path = folder / digest(job, unit)
-        if path.exists():
-            advance(unit.photos)
-        else:
-            worker = worker or job.open(hardware.cores())
-            temporary = path.with_suffix(".part")
-            worker(unit, temporary, advance)
-            temporary.replace(path)
-        yield path
+def on_disk(path: Path) -> list[object]:
+    """Return what a file here is known by, as DVC does it: its size, time and place on the disk."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
-def digest(job: Job, unit: Unit) -> str:
-    """Return the name of a unit's file, 32 hexadecimal digits.
-
-    A file that is read counts as its path, size, time and place on the disk, as it does for DVC.
-    """
-    read = []
-    for path in unit.inputs:
-        status = path.stat()
-        read.append([str(path), status.st_size, status.st_mtime_ns, status.st_ino])
-    whole = [job.stage, job.facts, unit.name, unit.facts, read, code()]
-    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:32]
+def digest(value: object, length: int = 32) -> str:
+    """Return so many hexadecimal digits that differ for different plain values."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 @cache

@@ -22,7 +22,7 @@ from transfer_learning.config.paths import REPORTS
 from transfer_learning.evaluation import wording
 from transfer_learning.evaluation.choice import choose
 from transfer_learning.evaluation.comparison import Comparison
-from transfer_learning.evaluation.neighbours import Neighbours
+from transfer_learning.evaluation.neighbours import AMONG, Neighbours
 from transfer_learning.evaluation.predictions import ClassScore, Prediction, read_predictions
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, size_summary
 from transfer_learning.reports.classes import (
@@ -89,7 +89,7 @@ def html(
         name: {item.id: item for item in read_predictions(reports / name / "predictions.csv")}
         for name in comparison.backbones
     }
-    test = [photo for photo in data.photos if photo.split == "test"]
+    test = data.photos.of_split("test")
     selected = choose(params.selected, comparison)
     in_file_order = {name: list(by_id.values()) for name, by_id in predictions.items()}
     across = figures.across(reports, comparison, in_file_order)
@@ -108,8 +108,9 @@ def html(
         resolutions=[item.resolution for item in comparison.backbones.values()],
         taken=sum(len(figure.source) for figure in drawn) + quality.size,
     )
-    on_page = [photo.id for photo in data.photos if photo.id in {*block.ids, *quality.ids}]
-    on_page += [photo.id for photo in data.photos if photo.split == "train"][:EXAMPLES]
+    shown = {*block.ids, *quality.ids}
+    on_page = [photo_id for photo_id in data.photos.ids() if photo_id in shown]
+    on_page += data.photos.of_split("train")[:EXAMPLES].ids()
     style = Markup("".join(map(_text, STYLES)))
     # In a block, so that none of its names gets into the browser's own.
     script = Markup('"use strict";\n{\n' + "".join(map(_text, SCRIPTS)) + "}\n")
@@ -129,6 +130,7 @@ def html(
         photos=block,
         page_megabytes=photos.PAGE_BYTES // 10**6,
         neighbours=neighbours,
+        among=AMONG,
         quality=quality,
         source=_source(params, data),
         photo_columns=photo_columns(data),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from markupsafe import Markup
 
 from transfer_learning.evaluation.neighbours import Neighbours
 from transfer_learning.evaluation.predictions import Prediction
-from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry
+from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, PhotoList
 
 # What a mailbox takes, and a phone opens in three seconds.
 PAGE_BYTES = 10_000_000
@@ -32,11 +33,15 @@ Looking = Callable[[dict[str, tuple[int, int]]], dict[str, str]]
 
 @dataclass(frozen=True)
 class Photos:
-    """The block, how many test photos it holds, how many of these are wrong, and all ids in it."""
+    """The block, how many test photos it holds, how many of these are wrong, and all ids in it.
+
+    ``all_wrong`` is how many test photos are wrong, in the block or not.
+    """
 
     json: Markup
     held: int
     wrong: int
+    all_wrong: int
     ids: frozenset[str]
 
 
@@ -72,22 +77,19 @@ def block(
         taken: bytes of the page's figures.
     """
     numbers = {name: number for number, name in enumerate(data.classes)}
-    test = [photo for photo in data.photos if photo.split == "test"]
-    wrong = {
-        photo.id
-        for photo in test
-        if any(not by_id[photo.id].correct for by_id in predictions.values())
-    }
-    telling = _telling_first(test, wrong)
-    training = _training(data, pictures.training, neighbours, [photo.id for photo in telling])
-    free = PAGE_BYTES - TEXT_BYTES - taken - sum(map(_size, training.values()))
-    held: dict[str, dict[str, Any]] = {}
-    for photo in telling:
+    test = data.photos.of_split("test")
+    wrong = _wrong(predictions.values())
+
+    def answered(photo: PhotoEntry) -> dict[str, Any]:
         answers = [_answer(by_id[photo.id], numbers) for by_id in predictions.values()]
-        entry = _entry(photo, pictures.test[photo.id], data) | {"answers": answers}
-        if (free := free - _size(entry)) < 0:
+        return _entry(photo, pictures.test[photo.id], data) | {"answers": answers}
+
+    for order in _telling_first(test, wrong):
+        training = _training(data, pictures.training, neighbours, order)
+        free = PAGE_BYTES - TEXT_BYTES - taken - sum(map(_size, training.values()))
+        held = _fitting(((test[number].id, answered(test[number])) for number in order), free)
+        if len(held) == len(test):
             break
-        held[photo.id] = entry
     _place(held, training, neighbours)
     for number, (name, by_id) in enumerate(predictions.items()):
         _look(held, number, by_id, numbers, looking.get(name))
@@ -96,33 +98,65 @@ def block(
         "backbones": list(predictions),
         "selected": list(predictions).index(selected),
         "resolutions": resolutions,
-        "photos": [held[photo.id] for photo in test if photo.id in held],
+        "photos": [held[photo_id] for photo_id in test.ids() if photo_id in held],
         "training": list(training.values()),
     }
     return Photos(
         json=_script_safe(tree),
         held=len(held),
-        wrong=len(wrong & held.keys()),
+        wrong=len(wrong.keys() & held.keys()),
+        all_wrong=len(wrong),
         ids=frozenset(held.keys() | training.keys()),
     )
 
 
-def _telling_first(test: Sequence[PhotoEntry], wrong: set[str]) -> list[PhotoEntry]:
-    """Return the photos that some backbone gets wrong, then the others in a random order."""
-    shuffled = [test[i] for i in np.random.default_rng(0).permutation(len(test))]
-    return sorted(shuffled, key=lambda photo: photo.id not in wrong)
+def _wrong(predictions: Iterable[Mapping[str, Prediction]]) -> dict[str, float]:
+    """Return the photos that some backbone gets wrong, and how sure of it the surest one is."""
+    found: dict[str, float] = {}
+    for by_id in predictions:
+        for item in by_id.values():
+            if not item.correct:
+                found[item.id] = max(found.get(item.id, 0), *item.probabilities)
+    return found
+
+
+def _telling_first(test: PhotoList, wrong: Mapping[str, float]) -> Iterator[list[int]]:
+    """Yield the photos' numbers in two orders: for where all have room, and for where not all have.
+
+    First those that some backbone gets wrong, in the second order the surest mistakes before the
+    others; then those that all get right, in a random order.
+    """
+    shuffled = np.random.default_rng(0).permutation(len(test)).tolist()
+    sure = [wrong.get(photo_id, -1.0) for photo_id in test.ids()]
+    yield sorted(shuffled, key=lambda number: sure[number] < 0)
+    yield sorted(shuffled, key=lambda number: -sure[number])
+
+
+def _fitting(entries: Iterable[tuple[str, dict[str, Any]]], free: int) -> dict[str, dict[str, Any]]:
+    """Return the first entries that have room in so many bytes."""
+    held = {}
+    for photo_id, entry in entries:
+        if (free := free - _size(entry)) < 0:
+            break
+        held[photo_id] = entry
+    return held
 
 
 def _training(
-    data: DatasetInfo, pictures: Mapping[str, bytes], neighbours: Neighbours, ids: Sequence[str]
+    data: DatasetInfo,
+    pictures: Mapping[str, bytes],
+    neighbours: Neighbours,
+    order: Sequence[int],
 ) -> dict[str, dict[str, Any]]:
     """Return the training photos of the map and the neighbours of as many photos as have room."""
-    entries = {photo.id: photo for photo in data.photos if photo.split == "train"}
-    rows = {str(photo_id): row for row, photo_id in enumerate(neighbours.test_ids)}
-    wanted = [neighbours.sample, *(neighbours.nearest[rows[photo_id]] for photo_id in ids)]
+    named = set(neighbours.train_ids.tolist())
+    entries = {photo.id: photo for photo in data.photos.of_split("train").named(named)}
+    rows = {photo_id: row for row, photo_id in enumerate(neighbours.test_ids.tolist())}
+    test = data.photos.of_split("test")
+    nearest = (neighbours.nearest[rows[test[number].id]] for number in order)
     found: dict[str, dict[str, Any]] = {}
     free = TRAINING_BYTES
-    for group in wanted:
+    for group in chain([neighbours.sample], nearest):
         new = {
             photo_id: _entry(entries[photo_id], pictures[photo_id], data)
             for photo_id in map(str, neighbours.train_ids[group])
