@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clone import Clone
+from clone import TINY, Clone
 
 STAGES = ("fetch", "extract mobilenet_v2", "train tiny", "neighbours", "select")
 OUTPUTS = ("dataset", "features/mobilenet_v2", "models/tiny", "neighbours", "selected")
@@ -22,17 +22,29 @@ def outputs(root: Path) -> Iterator[Path]:
     return (path for name in OUTPUTS for path in (root / "data" / name).rglob("*.*z*"))
 
 
-def test_an_output_and_its_cached_copy_are_one_file_that_nobody_writes_to(built: Clone) -> None:
-    copies = cached(built.root)
-    listed = [path for path in built.root.glob("data/*/**/*") if path.is_file()]
-    shared = [path for path in listed if path.stat().st_ino in copies]
+def test_a_new_output_and_its_cached_copy_are_one_file_that_nobody_writes_to(built: Clone) -> None:
+    built.write_params(TINY | {"selected": "tiny"})
 
-    assert sum(path.stat().st_size for path in shared) > 0.99 * sum(
-        path.stat().st_size for path in listed
-    )
-    assert not any(path.stat().st_mode & 0o222 for path in shared)
+    built.run("dvc", "repro", "--single-item", "select")
+
+    made = (built.root / "data/selected/selected.json").stat()
+    assert made.st_ino in cached(built.root)
+    assert not made.st_mode & 0o222
     # Git's own are no links: an edited report is nobody else's.
-    assert all(path.stat().st_nlink == 1 for path in built.root.glob("reports/**/*.*"))
+    assert (built.root / "reports/metrics.json").stat().st_nlink == 1
+
+
+def test_a_checkout_makes_links_of_copies(built: Clone) -> None:
+    table = built.root / "data/dataset/dataset.json"
+    content = table.read_bytes()
+    table.unlink()
+    table.write_bytes(content)
+
+    built.run("dvc", "checkout", "--relink")
+
+    copies = cached(built.root)
+    outputs = [path.stat() for path in built.root.glob("data/tfrecords/*/*")] + [table.stat()]
+    assert all(stat.st_ino in copies for stat in outputs)
 
 
 def test_a_stage_run_by_hand_writes_to_no_file_that_the_cache_has_too(built: Clone) -> None:
