@@ -69,7 +69,8 @@ def as_markdown(results: dict[str, Any]) -> str:
         "",
         "Features, photos and labels are synthetic; one process per stage. Made by `python -m "
         "benchmarks.million` (docs/memory.md). Minutes that passed, and minutes of one core: where "
-        "others use the machine at the same time, more of the first pass.",
+        "others use the machine at the same time, more of the first pass. A stage without numbers "
+        "was not run; without `quality`, the page has no findings.",
         "",
         "| stage | "
         + " | ".join(f"{int(n):,} photos: peak MB | minutes | of a core" for n in counts)

@@ -24,6 +24,7 @@ from transfer_learning.evaluation.feature_maps import FeatureMaps
 from transfer_learning.features.extraction import ExtractionInfo
 from transfer_learning.photos import records, thumbnails
 from transfer_learning.photos.dataset import DatasetInfo, PhotoEntry, SplitSummary, split_counts
+from transfer_learning.quality.findings import Findings
 from transfer_learning.runtime import npz
 
 PROJECT = Path(__file__).parents[2]
@@ -57,8 +58,15 @@ def write(folder: Path, photos: int, train: dict[str, Any]) -> None:
         info = BackboneInfo(HANDLE, "mobilenet_v2", 224, WIDTH, 1, "0" * 64, "none", 1, 1)
         info.write(paths.backbone(name))
         FeatureMaps.of([], []).write(paths.feature_maps(name))
+    _write_no_findings(photos)
     for split in rows:
         os.link(paths.features(DENSE) / f"{split}.npz", paths.features(LOGISTIC) / f"{split}.npz")
+
+
+def _write_no_findings(photos: int) -> None:
+    """Write what the page shows where ``quality`` is not run; it writes its own over them."""
+    Findings(photos, True, CLASSES, (), (), (), (), (), {}, (), (), None).write()
+    thumbnails.write(paths.QUALITY, [], side=thumbnails.side(0))
 
 
 def _write_params(folder: Path, train: dict[str, Any]) -> None:
