@@ -18,8 +18,8 @@ FEWEST = 3
 # Of draws and test photos together, for the interval of what twice the photos would bring.
 RESAMPLES = 2000
 SEED = 0
-# Training photos, and validation and test photos, that are enough for a curve: in some two minutes a
-# backbone on two cores, since the time grows with both their number and that of the heads.
+# Training photos, and validation and test photos, that are enough for a curve: its time grows with
+# their number, and of 10,000 is minutes a backbone.
 MOST, HELD = 4_000, 4_000
 
 
