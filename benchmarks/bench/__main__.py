@@ -1,8 +1,5 @@
 """``make bench``: the pipeline against the chapter's way, its stages, its rebuilds, its growth.
 
-``python -m benchmarks.bench --parts scale`` builds it from up to 100,000 drawn photos, once, which
-takes hours and 60 GB of disk.
-
 Everything is measured side by side in one run, as whole processes, in turn, several times; the
 tables give medians, and ratios of what was measured in this same run.  Results go to
 benchmarks/results/bench.json, bench.md and bench.png.
@@ -48,11 +45,8 @@ def main() -> None:
     parser.add_argument("--backbones", nargs="+", default=list(BACKBONES), choices=list(BACKBONES))
     parser.add_argument(
         "--parts", nargs="+", default=["chapter", "stages", "rebuilds", "growth"],
-        choices=["chapter", "stages", "rebuilds", "growth", "scale"],
+        choices=["chapter", "stages", "rebuilds", "growth"],
     )  # fmt: skip
-    parser.add_argument(
-        "--sizes", nargs="+", type=int, default=[1000, 10_000, 100_000], help="photos of scale"
-    )
     options = parser.parse_args()
 
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -83,8 +77,6 @@ def main() -> None:
                     results[part] = parts.rebuilds(root, many, options)
                 case "growth":
                     results[part] = parts.growth(root, photos, options)
-                case "scale":
-                    results[part] = parts.scale(root, options.sizes)
                 case "stages":
                     measured = parts.stages(root, photos, options)
                     results[part] = results.get(part, {}) | measured

@@ -1,4 +1,4 @@
-"""What is measured: against the chapter's way, stages, rebuilds, growth, scale."""
+"""What is measured: against the chapter's way, stages, rebuilds, growth."""
 
 from __future__ import annotations
 
@@ -134,21 +134,6 @@ def growth(root: Path, photos: Path, options: argparse.Namespace) -> dict[int, d
             },
         }
         shutil.rmtree(many)
-    return result
-
-
-def scale(root: Path, sizes: list[int]) -> dict[int, dict[str, Any]]:
-    """(e) Seconds and peak memory per stage of many drawn photos, and of a rebuild of nothing."""
-    result = {}
-    for size in sizes:
-        folder, built = cold(root, size, ["mobilenet_v2"])
-        result[size] = {
-            "seconds": built.seconds,
-            "nothing": repro(folder).seconds,
-            "stages": built.stages,
-            "peak_mb": {stage: built.peaks.get(stage, 0.0) for stage in built.stages},
-        }
-        shutil.rmtree(folder)
     return result
 
 

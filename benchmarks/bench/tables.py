@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from itertools import pairwise
 from typing import Any
 
 
@@ -35,8 +34,6 @@ def as_markdown(results: dict[str, Any]) -> str:
         lines.append("")
     if "growth" in results:
         lines += _growth_tables(results["growth"])
-    if "scale" in results:
-        lines += _scale_tables(results["scale"])
     return "\n".join(lines)
 
 
@@ -85,39 +82,6 @@ def _stages_table(stages: dict[str, Any]) -> list[str]:
             f"| {row['stage']} | {cells[0]} | {row['what']} | {cells[1]} "
             f"| {max(ours) / max(limit):.2f} |"
         )
-    return [*lines, ""]
-
-
-def _scale_tables(scale: dict[int, dict[str, Any]]) -> list[str]:
-    """Return seconds, what a photo more takes from one size to the next, and peak memory."""
-    sizes = sorted(scale, key=int)
-    steps = list(pairwise(sizes))
-    names = [name for name in scale[sizes[0]]["stages"] if name != "start"]
-    seconds: dict[str, list[float]] = {
-        name: [scale[size]["stages"].get(name, 0.0) for size in sizes] for name in names
-    }
-    seconds["all"] = [scale[size]["seconds"] for size in sizes]
-    seconds["rebuild of nothing"] = [scale[size]["nothing"] for size in sizes]
-    head = [f"{int(size):,} photos, s" for size in sizes]
-    head += [f"{int(few):,} to {int(many):,}, ms a photo" for few, many in steps]
-    lines = ["## Scale", "", "Drawn photos (synthetic), one backbone, built once.", ""]
-    lines += ["| stage | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
-    for name, values in seconds.items():
-        more = [
-            1000 * (after - before) / (int(many) - int(few))
-            for (before, after), (few, many) in zip(pairwise(values), steps, strict=True)
-        ]
-        cells = [f"{value:.1f}" for value in values] + [f"{value:.2f}" for value in more]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "Peak MB of a stage's processes, the pages of files that they have mapped included.",
-    ]
-    lines += ["", "| stage | " + " | ".join(f"{int(size):,} photos" for size in sizes) + " |"]
-    lines.append("|---" * (len(sizes) + 1) + "|")
-    for name in names:
-        peaks = (scale[size]["peak_mb"].get(name, 0.0) for size in sizes)
-        lines.append(f"| {name} | " + " | ".join(f"{peak:.0f}" for peak in peaks) + " |")
     return [*lines, ""]
 
 
