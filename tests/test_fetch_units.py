@@ -43,6 +43,16 @@ def counted(monkeypatch: pytest.MonkeyPatch, *, most: int = 100) -> list[str]:
     return read
 
 
+def stopped(dataset: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the units of a fetch into ``folder``/out that ended within the fourth."""
+    work = folder / "work"
+    with monkeypatch.context() as patched:
+        counted(patched, most=14)
+        with pytest.raises(KeyboardInterrupt):
+            fetching.fetch(dataset, folder / "out", work=work)
+    return work
+
+
 def test_a_stopped_fetch_goes_on_after_the_units_that_are_done(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,11 +76,7 @@ def test_a_stopped_fetch_goes_on_after_the_units_that_are_done(
 def test_a_photo_changed_in_between_is_read_again(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = tmp_path / "work"
-    with monkeypatch.context() as patched:
-        counted(patched, most=14)
-        with pytest.raises(KeyboardInterrupt):
-            fetching.fetch(dataset, tmp_path / "out", work=work)
+    work = stopped(dataset, tmp_path, monkeypatch)
     first = fetching.open_source(dataset).photos[0]
     (tmp_path / "photos" / first.id).write_bytes(jpeg(3, size=(77, 66)))
     read = counted(monkeypatch)
@@ -85,11 +91,7 @@ def test_a_photo_changed_in_between_is_read_again(
 def test_a_damaged_file_of_a_unit_is_named(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = tmp_path / "work"
-    with monkeypatch.context() as patched:
-        counted(patched, most=14)
-        with pytest.raises(KeyboardInterrupt):
-            fetching.fetch(dataset, tmp_path / "out", work=work)
+    work = stopped(dataset, tmp_path, monkeypatch)
     damaged = min(path for path in work.iterdir() if not path.suffix)
     damaged.write_bytes(damaged.read_bytes()[:-50])
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 
 from transfer_learning.classifier.classifier import Answer, Refused
+from transfer_learning.sources.layout import is_text
 
 # Of probabilities in CSV and JSON.
 DECIMALS = 4
@@ -68,7 +69,7 @@ class Rows:
 
     def _json(self, photo: str, answer: Answer | Refused) -> bytes:
         found: dict[str, object] = {"photo": photo}
-        if not _is_text(photo):
+        if not is_text(photo):
             found["photo_base64"] = base64.b64encode(os.fsencode(photo)).decode()
         if isinstance(answer, Refused):
             found["reason"] = answer.reason
@@ -83,7 +84,7 @@ class Rows:
                 ],
             }
         # Escaped, because surrogates cannot be encoded.
-        return json.dumps(found, ensure_ascii=not _is_text(photo)).encode() + b"\n"
+        return json.dumps(found, ensure_ascii=not is_text(photo)).encode() + b"\n"
 
     def _line(self, photo: str, answer: Answer | Refused) -> bytes:
         name = "".join(part if part.isprintable() else repr(part)[1:-1] for part in photo)
@@ -102,11 +103,3 @@ def _csv(cells: Sequence[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode(errors="surrogateescape")
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -55,7 +55,7 @@ def named(
         parts = name.split("/")
         if any(is_junk(part) for part in parts if part not in (".", "..")):
             continue
-        if not _is_text(name):
+        if not is_text(name):
             left_out[name.encode(errors="surrogateescape").decode(errors="backslashreplace")] = (
                 NO_UTF8
             )
@@ -153,7 +153,8 @@ def _other(file: Stored) -> str:
     return "" if is_photo else pixels.no_photo()
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Say whether a file's name is text, as UTF-8 has it."""
     try:
         name.encode()
     except UnicodeEncodeError:
