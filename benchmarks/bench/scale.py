@@ -1,8 +1,8 @@
 """The whole pipeline by the number of photos: seconds, what a photo more takes, peak memory.
 
 ``python -m benchmarks.bench.scale`` builds it from 1,000, 10,000 and 100,000 drawn photos, each
-once: half an hour and 40 GB of disk for the last.  Results go to benchmarks/results/scale.json and
-scale.md.
+once: an hour and 20 GB of disk for the last.  Results go to benchmarks/results/scale.json and
+scale.md after each size.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from typing import Any
 
 from benchmarks.bench.__main__ import RESULTS, machine
 from benchmarks.bench.clones import cold, repro
+from benchmarks.disk import taken
 
 
-def measure(root: Path, sizes: list[int]) -> dict[str, dict[str, Any]]:
-    """Return seconds and peak memory per stage, and seconds of a rebuild of nothing, by size."""
-    result = {}
-    for size in sizes:
-        folder, built = cold(root, size, ["mobilenet_v2"])
-        result[str(size)] = {
-            "seconds": built.seconds,
-            "nothing": repro(folder).seconds,
-            "stages": built.stages,
-            "peak_mb": {stage: built.peaks.get(stage, 0.0) for stage in built.stages},
-        }
-        shutil.rmtree(folder)
+def measure(root: Path, size: int) -> dict[str, Any]:
+    """Return seconds and peak memory per stage, seconds of a rebuild of nothing, and bytes."""
+    folder, built = cold(root, size, ["mobilenet_v2"])
+    result = {
+        "seconds": built.seconds,
+        "nothing": repro(folder).seconds,
+        "stages": built.stages,
+        "peak_mb": {stage: built.peaks.get(stage, 0.0) for stage in built.stages},
+        "page_mb": (folder / "reports" / "index.html").stat().st_size / 1e6,
+        "disk_mb": taken([folder / "data", folder / ".dvc" / "cache"]) / 1e6,
+    }
+    shutil.rmtree(folder)
     return result
 
 
@@ -76,6 +77,9 @@ def tables(scale: dict[str, dict[str, Any]]) -> list[str]:
     for name in names:
         peaks = (scale[size]["peak_mb"].get(name, 0.0) for size in sizes)
         lines.append(f"| {name} | " + " | ".join(f"{peak:.0f}" for peak in peaks) + " |")
+    for size in sizes:
+        page, disk = scale[size]["page_mb"], scale[size]["disk_mb"]
+        lines += ["", f"{int(size):,} photos: {disk:,.0f} MB of disk, a page of {page:.1f} MB."]
     return [*lines, ""]
 
 
@@ -83,10 +87,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 10_000, 100_000])
     options = parser.parse_args()
+    results: dict[str, Any] = {"machine": machine(), "scale": {}}
     with tempfile.TemporaryDirectory() as temporary:
-        results = {"machine": machine(), "scale": measure(Path(temporary), options.sizes)}
-    (RESULTS / "scale.json").write_text(json.dumps(results, indent=2) + "\n")
-    (RESULTS / "scale.md").write_text(as_markdown(results))
+        for size in options.sizes:
+            results["scale"][str(size)] = measure(Path(temporary), size)
+            (RESULTS / "scale.json").write_text(json.dumps(results, indent=2) + "\n")
+            (RESULTS / "scale.md").write_text(as_markdown(results))
 
 
 if __name__ == "__main__":
