@@ -33,27 +33,34 @@ class Shrinker:
             PhotoError: a photo cannot be decoded.
             ValueError: the file does not hold as many photos as it should.
         """
-        written = records.write(target, self._counted(self.shrunk(unit.inputs), advance))
+        photos = shrunk(unit.inputs, resolution=self._resolution, settings=self._settings)
+        written = records.write(target, self._counted(photos, advance))
         if written != unit.photos:
             raise ValueError(f"{unit.inputs[0]} holds {written} photos, not {unit.photos}")
-
-    def shrunk(self, paths: Path | Iterable[Path]) -> Iterator[Record]:
-        """Yield the photos of files as R × R pixels, in their order."""
-        return map(self._shrink, records.read(paths))
-
-    def _shrink(self, photo: Record) -> Record:
-        with units.photo(photo.id):
-            # Of the size that ``fetch`` has let pass.
-            (pixels,) = squares(
-                photo.image, [self._resolution], settings=self._settings, megapixels=math.inf
-            ).values()
-        return Record(photo.id, photo.label, pixels.tobytes())
 
     @staticmethod
     def _counted(photos: Iterator[Record], advance: Callable[[int], object]) -> Iterator[Record]:
         for photo in photos:
             yield photo
             advance(1)
+
+
+def shrunk(
+    paths: Path | Iterable[Path], *, resolution: int, settings: Preprocess
+) -> Iterator[Record]:
+    """Yield the photos of files as R × R pixels, in their order.
+
+    Raises:
+        UserError: a file is damaged.
+        PhotoError: a photo cannot be decoded.
+    """
+    for photo in records.read(paths):
+        with units.photo(photo.id):
+            # Of the size that ``fetch`` has let pass.
+            (pixels,) = squares(
+                photo.image, [resolution], settings=settings, megapixels=math.inf
+            ).values()
+        yield Record(photo.id, photo.label, pixels.tobytes())
 
 
 def job(stage: str, *, resolution: int, settings: Preprocess) -> Job:
