@@ -9,7 +9,6 @@ import math
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,10 +16,9 @@ from pathlib import Path
 from benchmarks import measure
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import records
-from transfer_learning.photos.preprocessing import Shrinker
+from transfer_learning.photos.preprocessing import shrunk
 from transfer_learning.photos.records import Record
 from transfer_learning.photos.squares import squares
-from transfer_learning.runtime import hardware, parallel
 
 RESOLUTIONS = (224, 260)
 SETTINGS = Preprocess(method="bilinear", antialias=False)
@@ -28,8 +26,8 @@ SETTINGS = Preprocess(method="bilinear", antialias=False)
 
 def stage(source: Path, target: Path, count: int, resolution: int) -> None:
     """Write one resolution, as its stage does."""
-    worker = Shrinker(hardware.cores(), resolution=resolution, settings=SETTINGS)
-    records.write_shards(target / str(resolution), "train", worker.shrunk(source), photos=count)
+    photos = shrunk(source, resolution=resolution, settings=SETTINGS)
+    records.write_shards(target / str(resolution), "train", photos, photos=count)
 
 
 def stages(source: Path, target: Path, count: int) -> None:
@@ -40,20 +38,18 @@ def stages(source: Path, target: Path, count: int) -> None:
 
 def together(source: Path, target: Path, count: int) -> None:
     """Write all resolutions in one pass: each photo is decoded once."""
-    hardware.schedule_as_batch()
 
     def convert(photo: Record) -> dict[int, Record]:
         sizes = squares(photo.image, RESOLUTIONS, settings=SETTINGS, megapixels=math.inf)
         return {r: Record(photo.id, 0, pixels.tobytes()) for r, pixels in sizes.items()}
 
-    with ThreadPoolExecutor(hardware.cores()) as threads:
-        photos = parallel.ordered(threads, convert, records.read(source), ahead=8)
-        # A file of each resolution at a time, from the same photos.
-        for number in range(records.shards_of(count)):
-            group = list(islice(photos, records.SHARD))
-            for resolution in RESOLUTIONS:
-                path = target / str(resolution) / f"{number}.tfrecord"
-                records.write(path, (sizes[resolution] for sizes in group))
+    photos = map(convert, records.read(source))
+    # A file of each resolution at a time, from the same photos.
+    for number in range(records.shards_of(count)):
+        group = list(islice(photos, records.SHARD))
+        for resolution in RESOLUTIONS:
+            path = target / str(resolution) / f"{number}.tfrecord"
+            records.write(path, (sizes[resolution] for sizes in group))
 
 
 def start() -> None:

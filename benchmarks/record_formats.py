@@ -20,7 +20,7 @@ from PIL import Image
 from benchmarks import measure
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import records
-from transfer_learning.photos.preprocessing import Shrinker
+from transfer_learning.photos.preprocessing import shrunk
 from transfer_learning.photos.records import Record
 
 RESOLUTION = 224
@@ -80,7 +80,7 @@ def main() -> None:
         source = Path(folder) / "source.tfrecord"
         encoded = measure.encoded(options.photos, options.count)
         records.write(source, (Record(f"{i}", 0, photo) for i, photo in enumerate(encoded)))
-        resized = Shrinker(1, resolution=RESOLUTION, settings=SETTINGS).shrunk(source)
+        resized = shrunk(source, resolution=RESOLUTION, settings=SETTINGS)
         photos = [from_raw(record.image) for record in resized]
         paths = {name: Path(folder) / f"{name}.tfrecord" for name in FORMATS}
         written = measure.seconds(

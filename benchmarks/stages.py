@@ -3,7 +3,8 @@
 python -m benchmarks.stages CLONE BACKBONE reads a built clone's data and prints
 JSON: photos/s of each body, reading and writing included, and of its limit, timed in turn, in
 each of the rounds.
-preprocess: decoding and resizing photos that lie in memory, on all cores, nothing written.
+preprocess: decoding and resizing photos that lie in memory, on all cores, nothing written; of
+the stage, the start of its processes counts.
 extract: OpenVINO's requests one after the other on the same pixels, nothing read or written.
 """
 
@@ -17,7 +18,8 @@ import multiprocessing
 import tempfile
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import measure
@@ -25,50 +27,61 @@ from transfer_learning.backbones import artifact
 from transfer_learning.config import params
 from transfer_learning.features.engine import open_engine
 from transfer_learning.features.openvino_engine import OpenVino
-from transfer_learning.photos import records, shards
+from transfer_learning.photos import preprocessing, records, shards
 from transfer_learning.photos.dataset import SPLITS, DatasetInfo, record_files
-from transfer_learning.photos.preprocessing import Shrinker
 from transfer_learning.photos.squares import squares
 from transfer_learning.runtime import hardware
+from transfer_learning.work import units
 
 
 def preprocess(data: Path, resolution: int, repeats: int) -> dict[str, list[float]]:
     """Return photos/s of the stage's body and of bare decoding and resizing."""
-    # In a process of its own, whose scheduling is the stage's.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, initializer=hardware.schedule_as_batch) as apart:
-        ways = {
-            "ours": lambda: apart.submit(preprocess_stage, data, resolution).result(),
-            "limit": lambda: apart.submit(decode_and_resize, data, resolution).result(),
-        }
+    cores = hardware.cores()
+    files = record_files(data / "dataset")
+    # A process for each core, which has read its share before the first round that counts.
+    shares = [files[first::cores] for first in range(cores)]
+    with ExitStack() as stack:
+        apart = [stack.enter_context(ProcessPoolExecutor(1, spawn)) for _ in shares]
+
+        def limit() -> None:
+            begun = [
+                process.submit(decode_and_resize, tuple(share), resolution)
+                for process, share in zip(apart, shares, strict=True)
+            ]
+            for share in begun:
+                share.result()
+
+        ways = {"ours": lambda: preprocess_stage(data, resolution), "limit": limit}
         return rates(ways, len(DatasetInfo.read(data / "dataset").photos), repeats)
 
 
 def preprocess_stage(data: Path, resolution: int) -> None:
     """Do what the stage does, into a folder that is thrown away."""
-    settings = params.load().preprocess
-    worker = Shrinker(hardware.cores(), resolution=resolution, settings=settings)
-    with tempfile.TemporaryDirectory() as target:
-        for split, summary in DatasetInfo.read(data / "dataset").splits.items():
-            for unit in shards.units(data / "dataset", split, summary.counted):
-                worker(unit, Path(target) / unit.name, lambda photos: None)
+    job = preprocessing.job("preprocess", resolution=resolution, settings=params.load().preprocess)
+    todo = [
+        unit
+        for split, summary in DatasetInfo.read(data / "dataset").splits.items()
+        for unit in shards.units(data / "dataset", split, summary.counted)
+    ]
+    with (
+        tempfile.TemporaryDirectory() as target,
+        units.results(job, todo, Path(target) / "work", lambda photos: None) as results,
+    ):
+        deque(results, maxlen=0)
 
 
-def decode_and_resize(data: Path, resolution: int) -> None:
+def decode_and_resize(paths: tuple[Path, ...], resolution: int) -> None:
     """Decode and resize photos that lie in memory."""
     settings = params.load().preprocess
-
-    def convert(photo: bytes) -> None:
+    for photo in encoded(paths):
         squares(photo, [resolution], settings=settings, megapixels=math.inf)
-
-    with ThreadPoolExecutor(hardware.cores()) as threads:
-        deque(threads.map(convert, encoded(data)), maxlen=0)
 
 
 @functools.cache
-def encoded(data: Path) -> list[bytes]:
-    """Return all photos, kept: to read them is no limit."""
-    return [record.image for record in records.read(record_files(data / "dataset"))]
+def encoded(paths: tuple[Path, ...]) -> list[bytes]:
+    """Return all photos of these files, kept: to read them is no limit."""
+    return [record.image for record in records.read(paths)]
 
 
 def extract(data: Path, name: str, repeats: int) -> dict[str, list[float]]:

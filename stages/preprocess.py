@@ -5,13 +5,11 @@ A stage of its own, once per resolution, so that backbones of one resolution sha
 
 from transfer_learning.config import params, paths
 from transfer_learning.photos import dataset, preprocessing, shards
-from transfer_learning.runtime import cli, files, hardware, progress, timings
+from transfer_learning.runtime import cli, files, progress, timings
 from transfer_learning.work import executors, units
 
 
 def main() -> None:
-    # For the threads, which are started from now on.
-    hardware.schedule_as_batch()
     parameters = params.load()
     settings, resolution = parameters.preprocess, int(cli.item(parameters.resolutions))
     stage, folder = f"preprocess@{resolution}", paths.tfrecords(resolution)

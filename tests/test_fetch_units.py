@@ -12,8 +12,10 @@ from transfer_learning.config.params import Dataset, Rendered
 from transfer_learning.photos import records
 from transfer_learning.runtime import hardware
 from transfer_learning.runtime.errors import UserError
-from transfer_learning.sources import checking, fetching, source
+from transfer_learning.sources import fetching, source
 from transfer_learning.sources.class_folders import LocalFile
+from transfer_learning.work import local
+from transfer_learning.work.processes import Processes
 
 
 @pytest.fixture(autouse=True)
@@ -133,19 +135,18 @@ def test_flowers_drawn_by_processes_have_the_same_bytes(
     monkeypatch.setattr(hardware, "cores", lambda: 1)
     fetching.fetch(dataset, tmp_path / "one", work=tmp_path / "work")
     monkeypatch.setattr(hardware, "cores", lambda: 2)
-    monkeypatch.setattr(fetching, "PER_PROCESS", 5)
+    monkeypatch.setattr(fetching, "DRAWN_FROM", 5)
+    monkeypatch.setattr(fetching, "COMPUTED", 4)
     opened: list[int] = []
-    usual = checking._processes
 
-    def noted(workers: int) -> object:
-        opened.append(workers)
-        return usual(workers)
+    def noted(job: object, room: object, cores: int, advance: object) -> Processes:
+        opened.append(cores)
+        return Processes(job, room, cores, advance)
 
-    monkeypatch.setattr(checking, "_processes", noted)
+    monkeypatch.setattr(local, "Processes", noted)
 
     fetching.fetch(dataset, tmp_path / "two", work=tmp_path / "work")
 
-    # Once for all three units.
     assert opened == [2]
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 

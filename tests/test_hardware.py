@@ -214,14 +214,10 @@ def test_a_system_without_affinity_counts_every_core(monkeypatch: pytest.MonkeyP
 
 # Where a system has no policies, none is to be seen.
 POLICY = """
-import os, sys, threading, types
-from stages import preprocess
+import os, threading, types
+from transfer_learning.commands import predict
 
-# It loads TensorFlow, whose threads start later.
-name = "transfer_learning.photos.preprocessing"
-sys.modules[name] = types.ModuleType(name)
-
-def look():
+def look(model):
     policy = getattr(os, "sched_getscheduler", lambda process: None)
     thread = threading.Thread(
         target=lambda: print(policy(0) == getattr(os, "SCHED_BATCH", None))
@@ -230,14 +226,12 @@ def look():
     thread.join()
     raise SystemExit
 
-preprocess.params.load = lambda: types.SimpleNamespace(preprocess=None, resolutions=[32])
-preprocess.dataset.DatasetInfo.read = look
-sys.argv = ["preprocess", "32"]
-preprocess.main()
+predict.Classifier.load = look
+predict.run(types.SimpleNamespace(model=None))
 """
 
 
-def test_threads_that_preprocess_starts_are_scheduled_as_batch() -> None:
+def test_threads_that_predict_starts_are_scheduled_as_batch() -> None:
     # In a process of its own, so that the tests' own scheduling stays as it is.
     assert run_python(POLICY) == "True\n"
 

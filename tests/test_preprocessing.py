@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from transfer_learning.config.params import Preprocess
 from transfer_learning.photos import records
-from transfer_learning.photos.preprocessing import Shrinker
+from transfer_learning.photos.preprocessing import Shrinker, shrunk
 from transfer_learning.photos.records import Record
 from transfer_learning.photos.resizing import resize
 from transfer_learning.runtime.errors import UserError
@@ -35,7 +35,7 @@ def encoded(image: Image.Image, kind: str) -> bytes:
 
 
 def preprocess(paths: list[Path], *, resolution: int, settings: Preprocess) -> Iterator[Record]:
-    return Shrinker(2, resolution=resolution, settings=settings).shrunk(paths)
+    return shrunk(paths, resolution=resolution, settings=settings)
 
 
 def bilinear(image: np.ndarray, side: int) -> np.ndarray:
@@ -208,7 +208,7 @@ def test_a_unit_is_a_file_and_counts_its_photos(tmp_path: Path) -> None:
     source, target = tmp_path / "train.tfrecord", tmp_path / "small.tfrecord"
     photo = encoded(Image.fromarray(pixels()), "PNG")
     records.write(source, (Record(f"a/{i}", i, photo) for i in range(5)))
-    worker = Shrinker(2, resolution=8, settings=BILINEAR)
+    worker = Shrinker(1, resolution=8, settings=BILINEAR)
     done: list[int] = []
 
     worker(Unit("train", 5, (source,)), target, done.append)

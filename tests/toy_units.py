@@ -83,10 +83,17 @@ class Bench:
             found.append(Unit(f"u{index}", PHOTOS, (path,)))
         return found
 
-    def run(self, todo: Iterable[Unit], facts: str = "", **options: object) -> Run:
+    def run(
+        self,
+        todo: Iterable[Unit],
+        facts: str = "",
+        processes_from: int | None = None,
+        **options: object,
+    ) -> Run:
         """Run a job of toys."""
         photos: list[int] = []
-        job = Job("toys@x", partial(Toy, log=self.log, **options), {"facts": facts})
+        toys = partial(Toy, log=self.log, **options)
+        job = Job("toys@x", toys, {"facts": facts}, processes_from=processes_from)
         with units.results(job, todo, self.folder, photos.append) as results:
             return Run([path.read_text() for path in results], sum(photos))
 

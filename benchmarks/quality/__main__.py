@@ -27,11 +27,10 @@ from transfer_learning.features.subsets import take
 from transfer_learning.photos import copies, records
 from transfer_learning.photos.dataset import DatasetInfo, record_files
 from transfer_learning.photos.looks import Looks
-from transfer_learning.photos.preprocessing import Shrinker
+from transfer_learning.photos.preprocessing import shrunk
 from transfer_learning.quality import labels, neighbours
 from transfer_learning.quality.findings import Findings
 from transfer_learning.quality.inspection import inspect
-from transfer_learning.runtime import hardware
 from transfer_learning.sources.fetching import fetch
 from transfer_learning.sources.synthetic import render
 
@@ -85,8 +84,8 @@ def prepare(photos: Path | None, folder: Path, count: int, *, each: int) -> Prep
         backbone = paths.backbone(name)
         resized = folder / f"{name}.tfrecord"
         resolution = BackboneInfo.read(backbone).resolution
-        worker = Shrinker(hardware.cores(), resolution=resolution, settings=settings.preprocess)
-        records.write(resized, worker.shrunk(files))
+        photos = shrunk(files, resolution=resolution, settings=settings.preprocess)
+        records.write(resized, photos)
         features[name] = OpenVino(backbone).extract([resized], info.classes, lambda _: None)
     return Prepared(info, Looks.read(folder / "dataset"), features, planted)
 

@@ -157,8 +157,8 @@ def test_all_oddities_in_one_folder_are_survived(root: Path, tmp_path: Path) -> 
 def _expect_equal_pixels(info: DatasetInfo, out: Path) -> None:
     """Expect ``preprocess`` and the thumbnails to show what ``pixels.rgb`` shows."""
     files = record_files(out)
-    worker = preprocessing.Shrinker(2, resolution=RESOLUTION, settings=METHOD)
-    shrunk = {record.id: record.image for record in worker.shrunk(files)}
+    photos = preprocessing.shrunk(files, resolution=RESOLUTION, settings=METHOD)
+    shrunk = {record.id: record.image for record in photos}
     kept = {record.id: record.image for record in records.read(files)}
     small = thumbnails.read(out)
     for entry in info.photos:

@@ -8,13 +8,9 @@ again by itself.
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-import threading
 import zipfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,28 +39,28 @@ REASON = 200
 
 
 class Checker:
-    """Reads and decodes a unit's photos on threads; one that is drawn is drawn by a process."""
+    """Reads and decodes a unit's photos: one after the other, or where reading is waiting, many."""
 
-    def __init__(self, megapixels: float, processes: int, at_once: int, cores: int) -> None:
+    def __init__(self, megapixels: float, at_once: int, _cores: int) -> None:
         """Open what all units of this worker use.
 
         Args:
             megapixels: photos of more are rejected.
-            processes: how many would have enough to do, where to read a photo is work.
             at_once: as in ``Source``.
-            cores: how many may be used.
         """
         self._megapixels = megapixels
-        self._threads = ThreadPoolExecutor(max(cores, at_once))
-        workers = min(cores, processes)
-        self._processes = _processes(workers) if workers > 1 else None
+        self._threads = ThreadPoolExecutor(at_once) if at_once else None
 
     def __call__(self, unit: Unit, target: Path, advance: Callable[[int], object]) -> None:
         """Write what is found of the photos, whose ids and places are the unit's task."""
         photos: Iterable[tuple[str, Place]] = unit.task
         found, rejected = [], []
         with zipfile.ZipFile(target, "w") as file:
-            checked = parallel.ordered(self._threads, self._checked, photos)
+            checked = (
+                parallel.ordered(self._threads, self._checked, photos)
+                if self._threads
+                else map(self._checked, photos)
+            )
             for number, (encoded, result) in enumerate(checked):
                 if isinstance(result, str):
                     rejected.append([number, result])
@@ -80,8 +76,7 @@ class Checker:
         """Return a photo's bytes and what it is found to be, or why it is rejected."""
         name, place = photo
         with units.photo(name):
-            read = place.read() if self._processes is None else self._processes.submit(place.read)
-            encoded = read if isinstance(read, bytes | str) else read.result()
+            encoded = place.read()
             if isinstance(encoded, str):
                 return b"", encoded
             try:
@@ -134,25 +129,3 @@ def _row(number: int, found: Inspected) -> tuple:
     measures = (getattr(look, measure) for measure in looks.MEASURES)
     digest = np.frombuffer(look.sha256, np.uint8)
     return number, *found.size, digest, look.grey, *measures
-
-
-def _processes(workers: int) -> Executor:
-    return ProcessPoolExecutor(
-        workers,
-        # Not forked, because there are threads by now.
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_attend,
-    )
-
-
-def _attend() -> None:
-    """Leave Ctrl-C to the main process, and end with it however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()

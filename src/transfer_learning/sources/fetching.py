@@ -34,8 +34,10 @@ from transfer_learning.work import units
 # Test photos below which a figure tells little, and how many times a class may have another's.
 FEW_TESTED = 100
 UNEVEN = 20
-# Fewer are drawn sooner than a process has started.
-PER_PROCESS = 50
+# Photos that take a core as long as two processes take to start: to read and decode, and to draw.
+PROCESSES_FROM, DRAWN_FROM = 300, 60
+# Photos of a unit whose reading is work: of more, many cores would wait for the last one.
+COMPUTED = 32
 # Bytes of photos that the source gives itself, after which a unit ends.
 GIVEN = 2**26
 
@@ -167,16 +169,19 @@ def _checked(
 
 
 def _job(source: Source) -> units.Job:
-    processes = len(source.photos) // PER_PROCESS if source.computed else 0
+    enough = DRAWN_FROM if source.computed else PROCESSES_FROM
     return units.Job(
         "fetch",
-        partial(Checker, source.megapixels, processes, source.at_once),
+        partial(Checker, source.megapixels, source.at_once),
         {"megapixels": source.megapixels, "formats": pixels.formats()},
+        # Waiting for a network needs no cores.
+        processes_from=None if source.at_once else enough,
     )
 
 
 def _units(source: Source, excluded: Set[str]) -> Iterator[units.Unit]:
     """Yield the photos that are not excluded, ``records.SHARD`` at a time or fewer large ones."""
+    most = COMPUTED if source.computed else records.SHARD
     done = size = 0
     photos: list[tuple[str, Place]] = []
 
@@ -194,7 +199,7 @@ def _units(source: Source, excluded: Set[str]) -> Iterator[units.Unit]:
         photos.append((photo.id, place))
         done += 1
         size += len(place.encoded) if isinstance(place, Given) else 0
-        if len(photos) == records.SHARD or size > GIVEN:
+        if len(photos) == most or size > GIVEN:
             yield unit()
             size = 0
             photos = []

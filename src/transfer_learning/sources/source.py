@@ -68,8 +68,8 @@ class Source:
 
     ``places`` gives those of all photos in their order, as they are asked for.  ``computed`` says
     that to read one is work for a core, ``at_once`` how many are to be read at a time where that is
-    waiting; else there is one a core.  ``left_out`` is what lies beside the photos and cannot be
-    one; a photo of more than ``megapixels`` is rejected.
+    waiting.  ``left_out`` is what lies beside the photos and cannot be one; a photo of more than
+    ``megapixels`` is rejected.
 
     ``about`` describes the data set (its name, version, citation, …), ``credits`` gives a
     photo's credit line under its id; both are empty where the source says nothing.

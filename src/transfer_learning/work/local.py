@@ -1,14 +1,16 @@
-"""This process as the executor: one unit after the other, on all cores."""
+"""This machine as the executor: one process on all cores, or one for each core."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 from transfer_learning.runtime import hardware, nvidia, parallel
 from transfer_learning.work.attempts import Tries
-from transfer_learning.work.member import ON_GPU, Member, Project
+from transfer_learning.work.member import ON_GPU, Member, Project, Room
+from transfer_learning.work.processes import Processes, Turn
 from transfer_learning.work.shelf import Shelf
 from transfer_learning.work.units import Job, Unit
 
@@ -18,9 +20,37 @@ def run(
 ) -> Iterator[Path]:
     """Yield the units' files, as ``units.results`` says."""
     shelf, tries = Shelf(job, folder), Tries(job.stage, folder)
-    member = Member(job, Project(Path.cwd(), folder), cores=hardware.cores())
+    room, cores = Project(Path.cwd(), folder), hardware.cores()
+    turns = ((unit, shelf.place(unit)) for unit in units)
+    first = _up_to(turns, job.processes_from or 0) if cores > 1 else []
+    rest = chain(first, turns)
+    if job.processes_from and sum(unit.photos for unit, _ in first) >= job.processes_from:
+        yield from Processes(job, room, cores, advance).run(rest, tries)
+    else:
+        yield from _here(job, room, cores, advance, rest, tries)
 
-    def finish(turn: tuple[Unit, Path]) -> Path:
+
+def _up_to(turns: Iterator[Turn], photos: int) -> list[Turn]:
+    """Take so many turns that they have so many photos, or all."""
+    taken: list[Turn] = []
+    while photos > 0 and (turn := next(turns, None)):
+        taken.append(turn)
+        photos -= turn[0].photos
+    return taken
+
+
+def _here(
+    job: Job,
+    room: Room,
+    cores: int,
+    advance: Callable[[int], object],
+    turns: Iterator[Turn],
+    tries: Tries,
+) -> Iterator[Path]:
+    """Yield the files, made by one worker in this process."""
+    member = Member(job, room, cores=cores)
+
+    def finish(turn: Turn) -> Path:
         unit, path = turn
         if path.exists():
             advance(unit.photos)
@@ -31,7 +61,6 @@ def run(
                 tries.count(unit, failure)
         return path
 
-    turns = ((unit, shelf.place(unit)) for unit in units)
     if job.gpu and nvidia.look().usable:
         with ThreadPoolExecutor(ON_GPU) as threads:
             yield from parallel.ordered(threads, finish, turns, ahead=ON_GPU)

@@ -66,7 +66,9 @@ class Job:
 
     ``stage`` is its name (``extract@b``), ``open`` makes a worker that uses so many cores, and can
     be pickled; ``facts`` are plain values that all results depend on, and ``inputs`` files inside
-    the project that ``open`` reads.  With ``gpu`` a worker gains from a GPU.
+    the project that ``open`` reads.  With ``gpu`` a worker gains from a GPU.  From
+    ``processes_from`` photos on it pays to start processes for them, where this machine has several
+    cores; without it one worker does all.
     """
 
     stage: str
@@ -74,6 +76,7 @@ class Job:
     facts: Mapping[str, object] = field(default_factory=dict)
     inputs: tuple[Path, ...] = ()
     gpu: bool = False
+    processes_from: int | None = None
 
 
 class PhotoError(Exception):
