@@ -212,6 +212,27 @@ def test_a_system_without_affinity_counts_every_core(monkeypatch: pytest.MonkeyP
     assert hardware.describe()["cores"] == "8"
 
 
+@pytest.mark.parametrize(
+    ("said", "cores"),
+    [
+        ("150000 100000\n", 2),
+        ("50000 100000\n", 1),
+        ("900000 100000\n", 4),
+        ("max 100000\n", 4),
+        (None, 4),
+    ],
+)
+def test_a_container_may_use_the_cores_of_its_quota(
+    said: str | None, cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(4)), raising=False)
+    monkeypatch.setattr(hardware, "QUOTA", tmp_path / "cpu.max")
+    if said is not None:
+        (tmp_path / "cpu.max").write_text(said)
+
+    assert hardware.cores() == cores
+
+
 # Where a system has no policies, none is to be seen.
 POLICY = """
 import os, threading, types

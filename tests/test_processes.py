@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -32,15 +33,20 @@ class Writes:
     def __init__(self, cores: int, dies: str = "", naps: dict[str, float] | None = None) -> None:
         self.cores, self.dies, self.naps = cores, dies, naps or {}
 
-    def __call__(self, unit: Unit, target: Path, advance: object) -> None:
+    def __call__(self, unit: Unit, target: Path, advance: Callable[[int], object]) -> None:
         time.sleep(self.naps.get(unit.name, 0))
+        advance(2)
         if unit.name == self.dies:
             os.kill(os.getpid(), signal.SIGKILL)
         target.write_text(f"{unit.name} {self.cores} {os.getpid()}")
 
 
+def name(unit: Unit, place: int) -> str:
+    return f"{unit.name}/{place}"
+
+
 def written(bench: Bench, count: int, **options: object) -> list[list[str]]:
-    job = Job("toys", partial(Writes, **options), processes_from=PHOTOS * 3)
+    job = Job("toys", partial(Writes, **options), processes_from=PHOTOS * 3, photo=name)
     with units.results(job, bench.units(count), bench.folder, lambda photos: None) as results:
         return [path.read_text().split() for path in results]
 
@@ -77,15 +83,18 @@ def test_a_killed_process_is_replaced_and_what_was_finished_is_kept(
     assert set(computed) == {f"u{number}" for number in range(9)}
     assert len(computed) <= 10
     said = capsys.readouterr().err
-    assert "tried again after the death of a process (a kill, a crash, or out of memory)" in said
+    assert "toys@x: the death of a process (a kill, a crash, or out of memory); its unit is" in said
 
 
 def test_a_unit_whose_process_always_dies_ends_the_stage_in_one_line(bench: Bench) -> None:
+    slow_ones = {"u0": 0.5, "u1": 0.5, "u4": 0.5}
+
     with pytest.raises(UserError) as caught:
-        written(bench, 9, dies="u3")
+        written(bench, 9, dies="u3", naps=slow_ones)
 
     said = str(caught.value)
-    assert said.startswith("toys: u3: failed 3 times, at last with the death of a process (")
+    # Not one of those that were in work with it; and after two photos of its own.
+    assert said.startswith("toys: u3, photo u3/2: failed 3 times, at last with the death of a pro")
     assert "\n" not in said
 
 

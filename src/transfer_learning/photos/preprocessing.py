@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from transfer_learning.config.params import Preprocess
@@ -67,4 +68,8 @@ def job(stage: str, *, resolution: int, settings: Preprocess) -> Job:
     """Return the job whose units are the files of ``fetch``."""
     facts = {"resolution": resolution, "settings": settings.model_dump()}
     shrinker = partial(Shrinker, resolution=resolution, settings=settings)
-    return Job(stage, shrinker, facts, processes_from=PROCESSES_FROM)
+    return Job(stage, shrinker, facts, processes_from=PROCESSES_FROM, photo=_id)
+
+
+def _id(unit: Unit, place: int) -> str:
+    return next(islice(records.read(unit.inputs), place, None)).id

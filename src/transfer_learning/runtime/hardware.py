@@ -6,6 +6,7 @@ Never part of a result: only the timings name the device.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import platform
 import subprocess
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 CPUINFO = Path("/proc/cpuinfo")
+# Microseconds of processor time in each period, as docker run --cpus sets them: cpu.max of
+# docs.kernel.org/admin-guide/cgroup-v2.html.
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
 # A driver that hangs must not hold up a stage that has done its work.
 PATIENCE = 10.0
 # The first with TensorFloat-32 and bfloat16: docs.nvidia.com/cuda/ampere-tuning-guide.
@@ -45,11 +49,21 @@ def describe() -> dict[str, str]:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use: on this machine, or of a container's quota."""
     try:
-        return len(os.sched_getaffinity(0))
+        found = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS and Windows have no affinity.
-        return os.cpu_count() or 1
+        found = os.cpu_count() or 1
+    return min(found, _quota() or found)
+
+
+def _quota() -> int | None:
+    """Return how many cores a container's processor time amounts to, rounded up; None for all."""
+    try:
+        quota, period = QUOTA.read_text().split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # No such file, or the quota is "max".
+        return None
 
 
 def schedule_as_batch() -> None:

@@ -176,7 +176,13 @@ def _job(source: Source) -> units.Job:
         {"megapixels": source.megapixels, "formats": pixels.formats()},
         # Waiting for a network needs no cores.
         processes_from=None if source.at_once else enough,
+        photo=_id,
     )
+
+
+def _id(unit: units.Unit, place: int) -> str:
+    photos: Sequence[tuple[str, Place]] = unit.task
+    return photos[place][0]
 
 
 def _units(source: Source, excluded: Set[str]) -> Iterator[units.Unit]:

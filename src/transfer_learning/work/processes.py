@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, MutableSequence
@@ -15,7 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 from transfer_learning.work.attempts import Failure, Tries
@@ -26,21 +27,24 @@ from transfer_learning.work.units import Job, Unit
 AHEAD = 4
 # Seconds between two looks at how many photos are done.
 LOOK = 0.2
+DEATH = "the death of a process (a kill, a crash, or out of memory)"
+# Of which unit is not known.
+UNKNOWN = Failure(DEATH)
 # A unit, and where its file is or is to be.
 Turn = tuple[Unit, Path]
 
 
 @dataclass
 class _Taken:
-    """A unit whose file is there or, with a future, is to be.
+    """A unit that was taken, and is given to a process unless its file is there.
 
-    ``slot`` is where its process counts photos, ``said`` how many of them were told.
+    ``slot`` is where the process counts photos, ``said`` how many of them were told.
     """
 
     unit: Unit
     path: Path
     slot: int
-    future: Future[Failure | None] | None = None
+    given: Future[Failure | None] | None = None
     said: int = 0
 
 
@@ -54,6 +58,9 @@ class Processes:
         self._spawn = multiprocessing.get_context("spawn")
         # Photos done of the units in work.  A plain array: a process that is killed holds no lock.
         self._done: MutableSequence[int] = self._spawn.RawArray("q", AHEAD * cores)
+        # Units in work when a process died, which are done one at a time: so it is known of which
+        # unit the next one dies.
+        self._suspects = 0
         self._start()
 
     def run(self, turns: Iterator[Turn], tries: Tries) -> Iterator[Path]:
@@ -68,18 +75,20 @@ class Processes:
             while True:
                 while len(taken) < len(self._done) and (turn := next(turns, None)):
                     taken.append(_Taken(*turn, slot=next(numbers) % len(self._done)))
-                    self._give(taken[-1])
                 if not taken:
                     return
+                for each in islice(taken, 1 if self._suspects else None):
+                    self._give(each)
                 first = taken[0]
-                if first.future and not wait([first.future], timeout=LOOK).done:
+                if first.given and not wait([first.given], timeout=LOOK).done:
                     for each in taken:
                         self._tell(each, self._done[each.slot])
-                elif first.future and (failure := self._failure(first.future, taken)):
-                    tries.count(first.unit, failure)
-                    self._give(first)
+                elif first.given and (failure := self._failure(first, first.given, taken)):
+                    if failure is not UNKNOWN:
+                        tries.count(first.unit, failure)
                 else:
                     self._tell(first, first.unit.photos)
+                    self._suspects = max(self._suspects - 1, 0)
                     yield taken.popleft().path
         finally:
             self._stop()
@@ -99,30 +108,46 @@ class Processes:
         self._pool.shutdown(cancel_futures=True)
 
     def _give(self, turn: _Taken) -> None:
-        self._tell(turn, 0)
-        self._done[turn.slot] = 0
-        turn.future = None
-        if turn.path.exists():
+        if turn.given or turn.path.exists():
             return
+        self._done[turn.slot] = 0
         try:
             # This starts a process, where none is idle.
             with _without_interrupts():
-                turn.future = self._pool.submit(_do, turn.unit, turn.path.name, turn.slot)
+                turn.given = self._pool.submit(_do, turn.unit, turn.path.name, turn.slot)
         except BrokenProcessPool as error:
             # Mended when the first of those that have died is asked for.
-            turn.future = Future()
-            turn.future.set_exception(error)
+            turn.given = Future()
+            turn.given.set_exception(error)
 
-    def _failure(self, future: Future[Failure | None], taken: deque[_Taken]) -> Failure | None:
+    def _failure(
+        self, first: _Taken, given: Future[Failure | None], taken: deque[_Taken]
+    ) -> Failure | None:
+        """Return why the first unit was not done, if so, and let it be given anew."""
         try:
-            return future.result()
+            failure = given.result()
+            if failure:
+                self._take_back(first)
         except BrokenProcessPool:
-            # The others end with it.
+            failure = self._death(first.unit, self._done[first.slot])
+            self._suspects = self._suspects or len(taken)
+            # The others have ended with it.
             self._stop()
             self._start()
-            for other in list(taken)[1:]:
-                self._give(other)
-            return Failure("the death of a process (a kill, a crash, or out of memory)")
+            for turn in taken:
+                self._take_back(turn)
+        return failure
+
+    def _death(self, unit: Unit, done: int) -> Failure:
+        if not self._suspects:
+            print(f"{self._job.stage}: {DEATH}; its unit is tried again", file=sys.stderr)
+            return UNKNOWN
+        name = self._job.photo
+        return Failure(DEATH, name(unit, done) if name and done < unit.photos else None)
+
+    def _take_back(self, turn: _Taken) -> None:
+        self._tell(turn, 0)
+        turn.given = None
 
     def _tell(self, turn: _Taken, done: int) -> None:
         self._advance(done - turn.said)

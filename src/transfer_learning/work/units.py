@@ -68,7 +68,8 @@ class Job:
     be pickled; ``facts`` are plain values that all results depend on, and ``inputs`` files inside
     the project that ``open`` reads.  With ``gpu`` a worker gains from a GPU.  From
     ``processes_from`` photos on it pays to start processes for them, where this machine has several
-    cores; without it one worker does all.
+    cores; without it one worker does all.  ``photo`` names a unit's photo by its place, where a
+    process has died of one.
     """
 
     stage: str
@@ -77,6 +78,7 @@ class Job:
     inputs: tuple[Path, ...] = ()
     gpu: bool = False
     processes_from: int | None = None
+    photo: Callable[[Unit, int], str] | None = None
 
 
 class PhotoError(Exception):

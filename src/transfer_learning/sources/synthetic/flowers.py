@@ -58,7 +58,7 @@ def _seed_globe(rng: Rng, detail: int) -> list[Mesh]:
     count = 40 + 45 * detail
     k = np.arange(count, dtype=np.float64) + 0.5
     up = 1 - 1.85 * k / count
-    kept = np.ones(count, dtype=bool)
+    kept: Array = np.ones(count, dtype=bool)
     if rng.random() < 0.25:
         kept = (k * GOLDEN_ANGLE) % (2 * math.pi) > rng.uniform(0.8, 3.0)
     azimuth: Array = (k * GOLDEN_ANGLE)[kept]

@@ -18,9 +18,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = np.ndarray
 
 # π/2 and ln 2 as a double of 33 bits, whose products with small integers are exact, and a rest.
 HALF_PI, HALF_PI_REST = float.fromhex("0x1.921fb544p+0"), float.fromhex("0x1.0b4611a626331p-34")

@@ -59,7 +59,7 @@ def _layout(rng: Rng, size: tuple[int, int]) -> list[tuple[float, float, float]]
     unit = min(size)
     count = int(rng.choice([1, 2, 3, 5, 8], p=[0.5, 0.16, 0.14, 0.1, 0.1]))
     if count == 1:
-        scale = rng.choice([0.09, 0.2, 0.33, 0.5], p=[0.07, 0.28, 0.45, 0.2])
+        scale = float(rng.choice([0.09, 0.2, 0.33, 0.5], p=[0.07, 0.28, 0.45, 0.2]))
     else:
         scale = rng.uniform(0.15, 0.33) / math.sqrt(count / 2)
     spots = []
