@@ -276,5 +276,7 @@ def test_two_builds_in_unlike_surroundings_are_the_same_bits(built, tmp_path):
     assert "same bits: " in done.stdout
     assert "cores 1, umask 022" in done.stdout and "umask 077" in done.stdout
     assert done.stdout.count("Running stage 'fetch'") == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["small.yaml"]
+    # Python 3.13 leaves compiled files of what TensorFlow's autograph has written there.
+    left = {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
+    assert left == {"small.yaml"}
     assert built.run("git", "status", "--porcelain").stdout == ""

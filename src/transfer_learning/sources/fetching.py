@@ -39,7 +39,7 @@ PROCESSES_FROM, DRAWN_FROM = 300, 60
 # Photos of a unit whose reading is work: of more, many cores would wait for the last one.
 COMPUTED = 32
 # Bytes of photos that the source gives itself, after which a unit ends.
-GIVEN = 2**26
+GIVEN = 2**24
 
 
 def fetch(settings: Dataset, folder: Path, *, work: Path) -> DatasetInfo:

@@ -23,8 +23,8 @@ from transfer_learning.work.attempts import Failure, Tries
 from transfer_learning.work.member import Member, Room
 from transfer_learning.work.units import Job, Unit
 
-# Units taken and not yet given, for each process: those that wait behind a slow one.
-AHEAD = 4
+# Units taken and not yet given, for each process: one in work, and the next, with what it holds.
+AHEAD = 2
 # Seconds between two looks at how many photos are done.
 LOOK = 0.2
 DEATH = "the death of a process (a kill, a crash, or out of memory)"
