@@ -58,7 +58,7 @@ def test_arabic_letters_are_joined() -> None:
 def test_a_mark_before_a_name_stays_on_its_left() -> None:
     alone, marked = ink("שי"), ink("✓ שי")
 
-    np.testing.assert_array_equal(marked[-alone.size :], alone)
+    assert np.array_equal(marked[-alone.size :], alone) == scripts.shapes()
 
 
 def test_long_names_of_any_script_are_cut_to_fit() -> None:
@@ -89,9 +89,10 @@ def test_what_no_font_has_is_one_warning_for_all_figures(
             drawing.save(figure, tmp_path / f"{number}.png")
             write(Image.new("RGB", (100, 50)), (5, 5), BOXES)
 
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    assert err.startswith(f"warning: no font here has '{BOXES}'")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith(f"warning: no font here has '{BOXES}'")
+    # Before Python 3.11 one more says that letters are not shaped.
+    assert len(said) == (1 if scripts.shapes() else 2)
 
 
 def test_a_font_of_the_machine_is_used_for_what_no_package_has(
