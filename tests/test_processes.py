@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -62,6 +63,17 @@ def test_processes_of_one_core_share_the_units_which_come_in_order(bench: Bench)
     assert len(set(processes)) == 2
     assert str(os.getpid()) not in processes
     assert not [child for child in psutil.Process().children() if str(child.pid) in processes]
+
+
+def test_a_process_of_somebody_else_is_let_be(bench: Bench) -> None:
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    other.start()
+
+    written(bench, 4)
+
+    assert other.is_alive()
+    other.kill()
+    other.join()
 
 
 def test_for_few_photos_or_on_one_core_no_process_is_started(

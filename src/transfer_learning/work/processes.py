@@ -61,6 +61,7 @@ class Processes:
         # Units in work when a process died, which are done one at a time: so it is known of which
         # unit the next one dies.
         self._suspects = 0
+        self._others = set(multiprocessing.active_children())
         self._start()
 
     def run(self, turns: Iterator[Turn], tries: Tries) -> Iterator[Path]:
@@ -103,7 +104,7 @@ class Processes:
 
     def _stop(self) -> None:
         # Whatever they do, it would be finished in vain, or is kept as far as files are whole.
-        for process in multiprocessing.active_children():
+        for process in set(multiprocessing.active_children()) - self._others:
             process.kill()
         self._pool.shutdown(cancel_futures=True)
 
