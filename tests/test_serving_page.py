@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import PHONE, WIDE, Browser
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 from served import Colours, Served, described, photo, serve
 from test_page_access import RULES
 
@@ -305,5 +307,8 @@ def test_without_scripts_a_photo_can_be_sent_still(
 
     browser.one("noscript button").click()
 
-    assert '"label":"red"' in browser.one("body").text
+    # The page that is left may be seen first.
+    WebDriverWait(browser.driver, 10, ignored_exceptions=[StaleElementReferenceException]).until(
+        lambda _: '"label":"red"' in browser.one("body").text
+    )
     browser.cdp("Emulation.setScriptExecutionDisabled", value=False)
